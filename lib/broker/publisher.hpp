@@ -1,0 +1,41 @@
+#pragma once
+
+#include <future>
+#include <memory>
+#include <string>
+
+#include "broker/link.hpp"
+#include "broker/topology.hpp"
+
+namespace mtmsg::broker {
+
+/// Publishes into tenants' exchanges with `mandatory` and confirms, over a link of its own. Any thread.
+class Publisher {
+ public:
+  struct Limits {
+    std::size_t max_in_flight_messages = 2000;  ///< unconfirmed, over all callers
+    std::size_t max_in_flight_bytes = 32 << 20;
+    std::chrono::milliseconds confirm_timeout{15000};
+  };
+
+  Publisher(ConnectOptions connect, Limits limits);
+  ~Publisher();
+
+  void start();
+  void stop();
+  LinkStatus status() const;
+
+  /// The message goes to tenant_exchange(tenant). The future is ready once the broker has answered: success means a
+  /// queue holds it durably. Blocks the caller while the limits above are reached, so memory stays bounded.
+  /// Errors: broker_unavailable (not connected, blocked by an alarm, or lost before the confirm: the message may or
+  /// may not be there, so retry with the same id), not_found (no queue is bound), broker_rejected (queue full),
+  /// timeout.
+  std::future<Result<void>> publish(TenantId tenant, MessageId id, std::string body,
+                                    std::vector<std::pair<std::string, std::string>> headers = {});
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace mtmsg::broker

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+namespace mtmsg {
+
+/// The retry rule: exponential, with full jitter in its upper half, and a cap. Pure: the caller gives the randomness
+/// and does the waiting.
+class Backoff {
+ public:
+  struct Limits {
+    std::chrono::milliseconds first{100};
+    std::chrono::milliseconds cap{5000};
+  };
+
+  Backoff() = default;
+  explicit Backoff(Limits limits) : limits_(limits) {}
+
+  /// The wait before the next try: between half of and the whole of min(cap, first × 2^tries).
+  std::chrono::milliseconds next(std::uint32_t random) noexcept;
+  /// It worked: the next failure waits `first` again.
+  void reset() noexcept { tries_ = 0; }
+  unsigned tries() const noexcept { return tries_; }
+
+ private:
+  Limits limits_{};
+  unsigned tries_ = 0;
+};
+
+}  // namespace mtmsg

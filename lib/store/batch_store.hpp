@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/ids.hpp"
+#include "core/result.hpp"
+#include "domain/dead_letter.hpp"
+#include "domain/tenant.hpp"
+
+namespace mtmsg::store {
+
+/// One delivery, decided: who it is, and whether it is a message or (with a refusal) a dead letter. The views must
+/// stay valid during store().
+struct IncomingMessage {
+  MessageId id;
+  bool redelivered = false;
+  std::optional<Timestamp> published_at;
+  std::string_view payload;  ///< the body as sent
+  std::string_view headers;  ///< JSON (broker/headers.hpp), always taken by jsonb
+  std::optional<Refusal> refusal;
+  std::uint32_t deliveries = 1;
+};
+
+/// Deliveries of one tenant, in the order of their numbers to be.
+struct TenantBatch {
+  TenantId tenant;
+  std::vector<IncomingMessage> messages;
+};
+
+/// What a writer's transaction takes: each tenant at most once.
+using Batch = std::vector<TenantBatch>;
+
+/// What became of one TenantBatch, in the order of the batch.
+struct TenantOutcome {
+  TenantId tenant;
+  bool gone = false;  ///< it is being deleted: nothing was stored, nothing may be acked
+  std::uint32_t stored = 0;
+  std::uint32_t duplicates = 0;  ///< stored before, or twice in the batch: may be acked
+  std::uint32_t dead_letters = 0;
+  Sequence last_seq;  ///< after the batch
+};
+
+/// The writer's side. One per writer thread, used by that thread only; holds one connection.
+class BatchStore {
+ public:
+  virtual ~BatchStore() = default;
+
+  /// All of the batch in one transaction, committed with synchronous_commit = on (or off the caller's hands: nothing
+  /// of it, with an error). Per tenant: numbers without holes in the order of the batch, `created_at` never going
+  /// down, every id once, every refused row in dead_letters with its reason, its neighbours stored.
+  ///
+  /// Errors: database_unavailable (SQLSTATE class 08, 40, 53, 55, 57, 58, or the connection broke: the outcome may be
+  /// unknown; call again with the same batch until it succeeds, the ids keep it from being stored twice); internal
+  /// for a lifecycle error such as a missing partition (23514), which is never held against the message.
+  /// The connection is opened by the first call and again after an outage.
+  virtual Result<std::vector<TenantOutcome>> store(const Batch& batch) = 0;
+
+  /// Any thread: makes a store() that waits on the database give up with database_unavailable soon. For stopping.
+  virtual void cancel() noexcept = 0;
+};
+
+}  // namespace mtmsg::store

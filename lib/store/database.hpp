@@ -1,0 +1,42 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "core/result.hpp"
+#include "store/batch_store.hpp"
+#include "store/message_store.hpp"
+#include "store/migrations.hpp"
+#include "store/tenant_store.hpp"
+
+/// The edge to PostgreSQL. Foreign errors become the project's ErrorCode here and nowhere else; nothing is logged.
+namespace mtmsg::store {
+
+struct DatabaseOptions {
+  std::string url;            ///< libpq connection string or URI; may name several hosts
+  std::string direct_url;     ///< for what needs a session; empty: the same as url
+  std::size_t pool_size = 8;  ///< connections for everything but writers; a call waits for a free one
+  std::chrono::milliseconds connect_timeout{5000};
+  std::chrono::milliseconds statement_timeout{30000};
+  std::size_t max_page_bytes = 32 << 20;  ///< where a page ends even before its limit of rows
+};
+
+/// Owns the pool; the stores it gives live as long as it does. Any thread.
+class Database {
+ public:
+  virtual ~Database() = default;
+
+  virtual Migrator& migrator() = 0;
+  virtual TenantStore& tenants() = 0;
+  virtual MessageStore& messages() = 0;
+  virtual std::unique_ptr<BatchStore> make_batch_store() = 0;
+
+  /// One round trip: database_unavailable, schema_outdated (naming what is pending), or fine.
+  virtual Result<void> check() = 0;
+};
+
+/// Does not connect yet. invalid_argument for a connection string that is none.
+Result<std::unique_ptr<Database>> open_database(DatabaseOptions options);
+
+}  // namespace mtmsg::store

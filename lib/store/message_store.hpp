@@ -1,0 +1,22 @@
+#pragma once
+
+#include "core/ids.hpp"
+#include "core/result.hpp"
+#include "domain/message.hpp"
+
+namespace mtmsg::store {
+
+/// Reads. Any thread; blocks for one short transaction. Each query names one tenant and is planned for it, so its cost
+/// does not grow with the number of tenants.
+class MessageStore {
+ public:
+  virtual ~MessageStore() = default;
+
+  /// Promise: a reader that went through all pages up to N has seen every message up to N, and none will appear below.
+  /// Errors: not_found (no such tenant, or one that is being deleted), database_unavailable.
+  virtual Result<Page> page(TenantId tenant, const PageQuery& query) = 0;
+  /// not_found when there is no message of this id.
+  virtual Result<StoredMessage> get(TenantId tenant, MessageId id) = 0;
+};
+
+}  // namespace mtmsg::store
