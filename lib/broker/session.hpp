@@ -125,6 +125,10 @@ class Session {
   virtual asio::awaitable<Result<void>> bind_queue(ChannelNumber channel, std::string queue, std::string exchange,
                                                    std::string routing_key) = 0;
 
+  /// false: frames stay in the socket until it is called with true. Heartbeats go on being sent, and neither their
+  /// absence nor an unanswered call counts against the broker meanwhile. Any number of times.
+  virtual void set_reading(bool reading) = 0;
+
   /// Turns publisher confirms on for the channel.
   virtual asio::awaitable<Result<void>> confirm_select(ChannelNumber channel) = 0;
   /// Completes when the broker has confirmed. `not_found`: returned as unroutable (no queue is bound);

@@ -3,16 +3,28 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "broker/link.hpp"
 #include "core/ids.hpp"
 #include "core/result.hpp"
 #include "domain/payload.hpp"
+#include "ingest/delivery_link.hpp"
+#include "ingest/dispatcher.hpp"
+#include "ingest/writer.hpp"
 #include "store/database.hpp"
 
 /// The data path: link → inbox → scheduler → writer → ack ledger.
+namespace mtmsg::metrics {
+class Registry;
+}
+
 namespace mtmsg::ingest {
 
 /// What moves for one tenant in this daemon at the moment.
@@ -20,7 +32,7 @@ struct TenantActivity {
   bool consuming = false;     ///< a consumer stands at the broker
   unsigned workers = 0;       ///< configured
   unsigned workers_busy = 0;  ///< batches' worth of deliveries in hand: ceil(unacked / batch), at most workers
-  std::uint64_t unacked = 0;  ///< delivered, not yet acknowledged
+  std::uint64_t unacked = 0;  ///< delivered, not yet committed
   std::uint64_t waiting = 0;  ///< of these, waiting for a writer
   std::uint64_t stored = 0;   ///< since this daemon started
   std::uint64_t duplicates = 0;
@@ -29,7 +41,8 @@ struct TenantActivity {
 
 /// The whole daemon's.
 struct PipelineStatus {
-  broker::LinkStatus delivery_link;
+  broker::LinkStatus delivery_link;  ///< the worst of them, when there are several
+  unsigned links = 1;
   unsigned writers = 0;
   unsigned writers_busy = 0;
   bool database_away = false;  ///< a writer's last attempt met an outage; it retries with back-off
@@ -45,10 +58,105 @@ struct PipelineStatus {
 };
 
 struct StopReport {
-  bool complete = false;        ///< false: the time limit came first; what was not acked is the broker's again
-  std::uint64_t committed = 0;  ///< rows committed since stop() was called
-  std::uint64_t acked = 0;      ///< since stop() was called
-  std::uint64_t left_to_broker = 0;
+  bool complete = false;             ///< false: the time limit came first; what was not acked is the broker's again
+  std::uint64_t committed = 0;       ///< stored, duplicate or dead-lettered since stop() was called
+  std::uint64_t acked = 0;           ///< since stop() was called
+  std::uint64_t left_to_broker = 0;  ///< deliveries in hand when it gave up
+};
+
+/// What the pipeline tells its owner. Any of its threads; must not throw and must not call back into the pipeline.
+class PipelineEvents {
+ public:
+  /// The tenant has no consumer until serve() is called again: its queue or its channel is gone, or its rows have no
+  /// place (the error says which).
+  virtual void on_consumer_lost(TenantId tenant, const Error& why) noexcept = 0;
+  /// Once per change, not once per try.
+  virtual void on_database(bool available, const Error& why) noexcept = 0;
+  virtual void on_delivery_link(bool connected, const Error& why) noexcept = 0;
+
+ protected:
+  ~PipelineEvents() = default;
+};
+
+/// Any thread.
+class Pipeline final : private DeliveryEvents, private WriterEvents {
+ public:
+  struct Options {
+    DeliveryLink::Options link;
+    Dispatcher::Limits dispatcher;
+    PayloadLimits payload;
+    unsigned writers = 2;
+    unsigned batch = 500;
+  };
+
+  Pipeline(Options options, store::Database& database, metrics::Registry& metrics, PipelineEvents& events);
+  ~Pipeline();
+
+  void start();
+  /// Stops consuming, commits what is in hand, acks it, closes the connections; at `deadline` it ends at once and what
+  /// was not acked is the broker's again. Later calls return the first report.
+  StopReport stop(std::chrono::steady_clock::time_point deadline);
+  /// Any thread, also while stop() waits: makes its deadline now.
+  void hurry() noexcept;
+
+  /// A consumer with prefetch = workers × batch and that share of the writers. The future is ready when the consumer
+  /// stands. Called again, it changes the number of workers. Errors as DeliveryLink::serve.
+  std::future<Result<void>> serve(TenantId tenant, unsigned workers);
+  /// Ends the consumer: what is in hand is committed and acked, or given back to the queue after `patience`. The
+  /// tenant is unknown to the pipeline afterwards.
+  void remove(TenantId tenant, std::chrono::milliseconds patience);
+  /// The tenants it knows, with their workers.
+  std::unordered_map<TenantId, unsigned> served() const;
+
+  TenantActivity activity(TenantId tenant) const;
+  PipelineStatus status() const;
+
+ private:
+  struct Totals {
+    std::uint64_t stored = 0;
+    std::uint64_t duplicates = 0;
+    std::uint64_t dead_letters = 0;
+    std::uint64_t without_id = 0;
+    std::uint64_t all() const noexcept { return stored + duplicates + dead_letters; }
+  };
+  struct Served {
+    DeliveryLink* link = nullptr;
+    unsigned workers = 0;
+    Totals totals;
+  };
+
+  void on_consumer_lost(TenantId tenant, const Error& why) noexcept override;
+  void on_delivery_link(bool connected, const Error& why) noexcept override;
+  void on_committed(const Work& work, const std::vector<PartReport>& reports) noexcept override;
+  void on_tenant_failed(TenantId tenant, const Error& why) noexcept override;
+  void on_attempt(const Result<void>& result) noexcept override;
+
+  DeliveryLink& link_with_room();
+  DeliveryLink* link_of(TenantId tenant) const;
+  void count(const std::vector<PartReport>& reports);
+  std::uint64_t acked() const;
+  void stop_consuming(std::chrono::steady_clock::time_point deadline);
+  void join_writers();
+  bool hurrying() const;
+
+  const Options options_;
+  store::Database& database_;
+  metrics::Registry& metrics_;
+  PipelineEvents& events_;
+  Dispatcher dispatcher_;
+
+  mutable std::mutex mutex_;  ///< guards all below
+  std::vector<std::unique_ptr<DeliveryLink>> links_;
+  std::unordered_map<TenantId, Served> tenants_;
+  Totals totals_;
+  bool database_away_ = false;
+  std::string database_error_;
+  std::optional<StopReport> stopped_;
+  bool started_ = false;
+  bool stopping_ = false;
+  bool hurry_ = false;
+
+  std::vector<std::unique_ptr<Writer>> writers_;  ///< last: their threads use everything above
 };
 
 }  // namespace mtmsg::ingest

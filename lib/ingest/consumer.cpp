@@ -1,0 +1,43 @@
+#include "ingest/consumer.hpp"
+
+namespace mtmsg::ingest {
+
+Consumer::Step Consumer::next_step() const noexcept {
+  const bool consuming = !tag.empty();
+  switch (wanted) {
+    case Wanted::serve:
+      if (!channel_open) return Step::open_channel;
+      if (!consuming) return Step::consume;
+      return prefetch == wanted_prefetch ? Step::none : Step::cancel;
+    case Wanted::idle:
+      return consuming ? Step::cancel : Step::none;
+    case Wanted::leave:
+      if (consuming) return Step::cancel;
+      return channel_open && ledger.unacked() == 0 ? Step::close_channel : Step::none;
+    case Wanted::drop:
+      return channel_open ? Step::close_channel : Step::none;
+  }
+  return Step::none;
+}
+
+bool Consumer::settled() const noexcept {
+  switch (wanted) {
+    case Wanted::serve:
+      return !tag.empty() && prefetch == wanted_prefetch;
+    case Wanted::idle:
+      return tag.empty();
+    case Wanted::leave:
+    case Wanted::drop:
+      return !channel_open;
+  }
+  return false;
+}
+
+void Consumer::channel_lost() noexcept {
+  channel_open = false;
+  tag.clear();
+  prefetch = 0;
+  ledger = AckLedger{};
+}
+
+}  // namespace mtmsg::ingest

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+#include <future>
+#include <string>
+#include <vector>
+
+#include "core/ids.hpp"
+#include "core/result.hpp"
+#include "ingest/ack_ledger.hpp"
+#include "ingest/parcel.hpp"
+
+namespace mtmsg::ingest {
+
+/// What a tenant's consumer shall be.
+enum class Wanted {
+  serve,  ///< a consumer with the wanted prefetch
+  idle,   ///< no consumer; the channel stays, so that what is in hand can be acked
+  leave,  ///< no consumer; the channel closed as soon as everything in hand is acked
+  drop,   ///< the channel closed at once; what is in hand goes back to the queue
+};
+
+/// One tenant's channel and consumer. A value of the link thread; the decisions are here, the I/O in DeliveryLink.
+struct Consumer {
+  TenantId tenant;
+  ChannelNumber channel;
+
+  Wanted wanted = Wanted::serve;
+  std::uint16_t wanted_prefetch = 1;
+
+  bool channel_open = false;
+  std::string tag;  ///< the consumer at the broker; empty: none
+  std::uint16_t prefetch = 0;
+  Generation generation;
+  AckLedger ledger;
+
+  bool steering = false;  ///< a coroutine is on its way from what is to what is wanted
+  std::vector<std::promise<Result<void>>> waiters;
+
+  enum class Step { none, open_channel, consume, cancel, close_channel };
+
+  /// The next thing to do on the way to what is wanted. Pure. A new prefetch needs a new consumer: a live basic.qos
+  /// changes nothing for a running one.
+  Step next_step() const noexcept;
+  /// It is what is wanted.
+  bool settled() const noexcept;
+  /// The channel is gone, and its tags with it.
+  void channel_lost() noexcept;
+};
+
+}  // namespace mtmsg::ingest

@@ -1,0 +1,341 @@
+#include "ingest/delivery_link.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
+
+#include "broker/topology.hpp"
+#include "domain/message.hpp"
+
+namespace mtmsg::ingest {
+namespace {
+
+constexpr std::size_t kMinArenaBytes = 1024;
+constexpr std::size_t kMaxArenaBytes = 512 * 1024;
+
+std::string_view keep(Arena& arena, std::string_view bytes) {
+  if (bytes.empty()) return {};
+  auto* copy = static_cast<char*>(arena.allocate(bytes.size(), 1));
+  std::memcpy(copy, bytes.data(), bytes.size());
+  return {copy, bytes.size()};
+}
+
+}  // namespace
+
+DeliveryLink::DeliveryLink(Options options, Dispatcher& dispatcher, DeliveryEvents& events)
+    : options_(std::move(options)),
+      dispatcher_(dispatcher),
+      events_(events),
+      by_channel_(std::size_t{options_.max_channels} + 1),
+      link_(options_.connect, *this) {}
+
+DeliveryLink::~DeliveryLink() {
+  stop();
+}
+
+void DeliveryLink::start() {
+  link_.start();
+}
+void DeliveryLink::stop() {
+  link_.stop();
+}
+broker::LinkStatus DeliveryLink::status() const {
+  return link_.status();
+}
+
+std::future<Result<void>> DeliveryLink::serve(TenantId tenant, std::uint16_t prefetch) {
+  return want(tenant, Wanted::serve, prefetch);
+}
+std::future<Result<void>> DeliveryLink::idle(TenantId tenant) {
+  return want(tenant, Wanted::idle, 1);
+}
+std::future<Result<void>> DeliveryLink::leave(TenantId tenant) {
+  return want(tenant, Wanted::leave, 1);
+}
+std::future<Result<void>> DeliveryLink::drop(TenantId tenant) {
+  return want(tenant, Wanted::drop, 1);
+}
+
+std::future<Result<void>> DeliveryLink::want(TenantId tenant, Wanted wanted, std::uint16_t prefetch) {
+  std::promise<Result<void>> promise;
+  auto future = promise.get_future();
+  broker::asio::post(link_.executor(), [this, tenant, wanted, prefetch, promise = std::move(promise)]() mutable {
+    const auto known = consumers_.find(tenant);
+    if (wanted != Wanted::serve && known == consumers_.end()) return promise.set_value({});
+    const auto consumer = known != consumers_.end() ? known->second : find_or_add(tenant);
+    if (!consumer) {
+      return promise.set_value(fail(ErrorCode::conflict, "this connection has no free channel for another tenant"));
+    }
+    consumer->wanted = wanted;
+    if (wanted == Wanted::serve) consumer->wanted_prefetch = prefetch;
+    if (consumer->settled()) return promise.set_value({});
+    if (link_.session() == nullptr) {
+      return promise.set_value(fail(ErrorCode::broker_unavailable, "RabbitMQ is away: " + link_.status().last_error));
+    }
+    consumer->waiters.push_back(std::move(promise));
+    steer(consumer);
+  });
+  return future;
+}
+
+DeliveryLink::ConsumerPtr DeliveryLink::find_or_add(TenantId tenant) {
+  const auto free = std::find(by_channel_.begin() + 1, by_channel_.end(), nullptr);
+  if (free == by_channel_.end()) return nullptr;
+  auto consumer = std::make_shared<Consumer>();
+  consumer->tenant = tenant;
+  consumer->channel.value = static_cast<std::uint16_t>(free - by_channel_.begin());
+  *free = consumer;
+  consumers_.emplace(tenant, consumer);
+  known_ = consumers_.size();
+  return consumer;
+}
+
+void DeliveryLink::forget(TenantId tenant) {
+  broker::asio::post(link_.executor(), [this, tenant] {
+    const auto found = consumers_.find(tenant);
+    if (found == consumers_.end()) return;
+    const auto consumer = found->second;
+    answer(*consumer, fail(ErrorCode::not_found, "the tenant was removed"));
+    by_channel_[consumer->channel.value].reset();
+    consumers_.erase(found);
+    known_ = consumers_.size();
+    const std::lock_guard lock(consuming_mutex_);
+    consuming_.erase(tenant);
+  });
+}
+
+void DeliveryLink::give_back(TenantId tenant, Error why) {
+  broker::asio::post(link_.executor(), [this, tenant, why = std::move(why)] {
+    const auto found = consumers_.find(tenant);
+    if (found == consumers_.end()) return;
+    found->second->wanted = Wanted::drop;
+    steer(found->second);
+    events_.on_consumer_lost(tenant, why);
+  });
+}
+
+void DeliveryLink::steer(const ConsumerPtr& consumer) {
+  if (consumer->steering) return;
+  consumer->steering = true;
+  broker::asio::co_spawn(link_.executor(), steering(consumer), broker::asio::detached);
+}
+
+broker::asio::awaitable<void> DeliveryLink::steering(ConsumerPtr consumer) {
+  while (auto* session = link_.session()) {
+    const auto step = consumer->next_step();
+    if (step == Consumer::Step::none) break;
+    const auto connection = connections_;
+    const auto done = co_await take_step(*session, *consumer, step);
+    if (connection != connections_) continue;  // on_closed has put everything back to the start
+    if (done.has_error()) {
+      step_failed(*consumer, done.error());
+      break;
+    }
+  }
+  consumer->steering = false;
+  publish_consuming(*consumer);
+  if (consumer->settled()) {
+    answer(*consumer, {});
+  } else if (link_.session() == nullptr) {
+    answer(*consumer, fail(ErrorCode::broker_unavailable, "the connection to RabbitMQ was lost"));
+  }
+}
+
+broker::asio::awaitable<Result<void>> DeliveryLink::take_step(broker::Session& session, Consumer& consumer,
+                                                              Consumer::Step step) {
+  const auto connection = connections_;
+  switch (step) {
+    case Consumer::Step::none:
+      break;
+    case Consumer::Step::open_channel: {
+      auto done = co_await session.open_channel(consumer.channel);
+      if (done.has_error()) co_return done;
+      if (connection != connections_) break;
+      consumer.channel_open = true;
+      consumer.generation.value = ++last_generation_;
+      dispatcher_.restart(consumer.tenant, consumer.generation);
+      break;
+    }
+    case Consumer::Step::consume: {
+      // Set before the first delivery can arrive: what comes for this channel now is this consumer's.
+      const auto prefetch = consumer.wanted_prefetch;
+      auto tag = "mtmsg-" + Uuid::v4().to_string();
+      auto done = co_await session.consume(consumer.channel, broker::tenant_queue(consumer.tenant), tag, prefetch);
+      if (done.has_error()) co_return done;
+      if (connection != connections_ || !consumer.channel_open) break;
+      consumer.tag = std::move(tag);
+      consumer.prefetch = prefetch;
+      break;
+    }
+    case Consumer::Step::cancel: {
+      auto done = co_await session.cancel(consumer.channel, consumer.tag);
+      if (done.has_error()) co_return done;
+      if (connection == connections_) consumer.tag.clear();
+      // Whoever waits for this wants to find everything that came before in the inbox.
+      on_burst_end();
+      break;
+    }
+    case Consumer::Step::close_channel: {
+      auto done = co_await session.close_channel(consumer.channel);
+      if (done.has_error()) co_return done;
+      if (connection == connections_) channel_lost(consumer);
+      break;
+    }
+  }
+  co_return Result<void>{};
+}
+
+void DeliveryLink::step_failed(Consumer& consumer, const Error& why) {
+  if (why.code == ErrorCode::broker_unavailable) return;  // on_connected goes on
+  // The broker closes a channel over a failed method (AMQP 0-9-1, 1.2): a new one is needed in any case.
+  channel_lost(consumer);
+  answer(consumer, consumer.settled() ? Result<void>{} : Result<void>{why});
+  if (consumer.wanted == Wanted::serve) events_.on_consumer_lost(consumer.tenant, why);
+}
+
+void DeliveryLink::channel_lost(Consumer& consumer) {
+  consumer.channel_lost();
+  consumer.generation.value = ++last_generation_;
+  dispatcher_.restart(consumer.tenant, consumer.generation);
+  publish_consuming(consumer);
+}
+
+void DeliveryLink::answer(Consumer& consumer, const Result<void>& result) {
+  for (auto& waiter : std::exchange(consumer.waiters, {})) waiter.set_value(result);
+}
+
+void DeliveryLink::publish_consuming(const Consumer& consumer) {
+  const std::lock_guard lock(consuming_mutex_);
+  consuming_[consumer.tenant] = !consumer.tag.empty();
+}
+
+bool DeliveryLink::consuming(TenantId tenant) const {
+  const std::lock_guard lock(consuming_mutex_);
+  const auto found = consuming_.find(tenant);
+  return found != consuming_.end() && found->second;
+}
+
+void DeliveryLink::on_connected(broker::Session&) noexcept {
+  ++connections_;
+  reading_ = true;
+  events_.on_delivery_link(true, {});
+  for (const auto& [tenant, consumer] : consumers_) steer(consumer);
+}
+
+void DeliveryLink::on_closed(const Error& why) noexcept {
+  ++connections_;
+  burst_.clear();
+  for (const auto& [tenant, consumer] : consumers_) {
+    channel_lost(*consumer);
+    // A coroutine on its way answers for itself when it sees that the connection is gone.
+    if (consumer->steering) continue;
+    answer(*consumer, consumer->settled() ? Result<void>{} : Result<void>{why});
+  }
+  events_.on_delivery_link(false, why);
+}
+
+void DeliveryLink::on_delivery(const broker::Delivery& delivery) noexcept {
+  const auto& consumer = by_channel_[delivery.channel.value];
+  if (!consumer || !consumer->channel_open) return;
+  consumer->ledger.delivered(delivery.tag);
+  burst_.push_back({consumer->tenant, consumer->generation, make_parcel(consumer->tenant, delivery)});
+}
+
+Parcel DeliveryLink::make_parcel(TenantId tenant, const broker::Delivery& delivery) {
+  if (!arena_) {
+    arena_ = std::make_shared<Arena>(next_arena_bytes_);
+    arena_bytes_ = 0;
+  }
+  arena_bytes_ += delivery.body.size() + delivery.headers_json.size();
+  const auto identity = identify_message(tenant, delivery.message_id);
+  Parcel parcel;
+  parcel.body = keep(*arena_, delivery.body);
+  parcel.headers = keep(*arena_, delivery.headers_json);
+  parcel.arena = arena_;
+  parcel.tag = delivery.tag;
+  parcel.id = identity.id;
+  parcel.has_own_id = identity.origin != MessageIdentity::Origin::generated;
+  parcel.redelivered = delivery.redelivered;
+  parcel.delivery_count = delivery.delivery_count;
+  parcel.published_at = delivery.timestamp;
+  return parcel;
+}
+
+void DeliveryLink::on_burst_end() noexcept {
+  if (burst_.empty()) return;
+  dispatcher_.deliver(burst_);
+  burst_.clear();
+  // A burst has its own arena, about as large as the last one was: a trickle must not keep large blocks alive.
+  next_arena_bytes_ = std::clamp(arena_bytes_ + arena_bytes_ / 8, kMinArenaBytes, kMaxArenaBytes);
+  arena_.reset();
+  read_if_room();
+}
+
+void DeliveryLink::read_if_room() {
+  auto* session = link_.session();
+  if (session == nullptr) return;
+  const auto bytes = dispatcher_.in_flight_bytes();
+  // A quarter of slack, so that the socket is not switched for every message at the limit.
+  const bool read = bytes < (reading_ ? options_.memory_bytes : options_.memory_bytes / 4 * 3);
+  if (read == reading_) return;
+  reading_ = read;
+  session->set_reading(read);
+}
+
+void DeliveryLink::room_again() {
+  broker::asio::post(link_.executor(), [this] {
+    if (!reading_) read_if_room();
+  });
+}
+
+void DeliveryLink::on_consumer_cancelled(ChannelNumber channel, std::string_view consumer_tag) noexcept {
+  const auto consumer = by_channel_[channel.value];
+  if (!consumer || consumer->tag != consumer_tag) return;
+  consumer->tag.clear();
+  publish_consuming(*consumer);
+  if (consumer->wanted == Wanted::serve) {
+    events_.on_consumer_lost(consumer->tenant, fail(ErrorCode::not_found,
+                                                    "RabbitMQ cancelled the consumer: its queue was deleted or moved"));
+  } else {
+    steer(consumer);
+  }
+}
+
+void DeliveryLink::on_channel_closed(ChannelNumber channel, const Error& why) noexcept {
+  const auto consumer = by_channel_[channel.value];
+  if (!consumer) return;
+  channel_lost(*consumer);
+  if (consumer->steering) return;
+  answer(*consumer, consumer->settled() ? Result<void>{} : Result<void>{why});
+  if (consumer->wanted == Wanted::serve) events_.on_consumer_lost(consumer->tenant, why);
+}
+
+void DeliveryLink::on_blocked(bool, std::string_view) noexcept {}  // consuming goes on while publishing is blocked
+
+void DeliveryLink::settle(std::vector<Settlement> settlements) {
+  broker::asio::post(link_.executor(), [this, settlements = std::move(settlements)] { settle_here(settlements); });
+}
+
+void DeliveryLink::settle_here(std::span<const Settlement> settlements) {
+  auto* session = link_.session();
+  for (const auto& settlement : settlements) {
+    const auto found = consumers_.find(settlement.tenant);
+    if (found == consumers_.end() || found->second->generation != settlement.generation) continue;
+    const auto& consumer = found->second;
+    const auto before = consumer->ledger.acked();
+    consumer->ledger.settled(settlement.first, settlement.last);
+    const auto tag = consumer->ledger.take_ack();
+    if (!tag || session == nullptr) continue;
+    // A failed ack means the connection is going away: the broker delivers again, the ids remove the duplicate.
+    if (session->ack(consumer->channel, *tag, broker::Multiple::yes).has_error()) continue;
+    acked_ += tag->value - before;
+    if (consumer->wanted == Wanted::leave && consumer->ledger.unacked() == 0) steer(consumer);
+  }
+  if (!reading_) read_if_room();
+}
+
+}  // namespace mtmsg::ingest

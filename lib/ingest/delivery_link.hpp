@@ -1,0 +1,125 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <future>
+#include <memory>
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+#include "broker/link.hpp"
+#include "core/ids.hpp"
+#include "core/result.hpp"
+#include "ingest/consumer.hpp"
+#include "ingest/dispatcher.hpp"
+
+namespace mtmsg::ingest {
+
+/// What a link tells its owner. On the link thread; must not throw.
+class DeliveryEvents {
+ public:
+  /// The tenant's consumer ended for a reason that is not the connection's: its queue is gone (not_found), or its
+  /// channel was closed. It stays away until DeliveryLink::serve() is called again.
+  virtual void on_consumer_lost(TenantId tenant, const Error& why) noexcept = 0;
+  virtual void on_delivery_link(bool connected, const Error& why) noexcept = 0;
+
+ protected:
+  ~DeliveryEvents() = default;
+};
+
+/// One delivery connection: the tenants' channels, consumers and ack ledgers. All of them are touched on the link's
+/// thread only; the public functions post there and may be called from any thread.
+class DeliveryLink final : private broker::LinkHandler {
+ public:
+  struct Options {
+    broker::ConnectOptions connect;
+    std::uint16_t max_channels = 2000;     ///< below the 2,047 RabbitMQ allows by default
+    std::size_t memory_bytes = 192 << 20;  ///< with more in flight (all links together) the socket is not read
+  };
+
+  DeliveryLink(Options options, Dispatcher& dispatcher, DeliveryEvents& events);
+  ~DeliveryLink();
+
+  void start();
+  /// Closes the connection in order. Acks posted before are sent first.
+  void stop();
+  broker::LinkStatus status() const;
+
+  /// Wants a consumer with this prefetch for the tenant; ready when it stands (or failed to: the error). While the
+  /// broker is away it is broker_unavailable, and the consumer comes with the connection.
+  std::future<Result<void>> serve(TenantId tenant, std::uint16_t prefetch);
+  /// No consumer, but the channel stays for the acks of what is in hand.
+  std::future<Result<void>> idle(TenantId tenant);
+  /// Cancels, waits until everything in hand is acked, closes the channel.
+  std::future<Result<void>> leave(TenantId tenant);
+  /// Closes the channel now; what is in hand goes back to the queue.
+  std::future<Result<void>> drop(TenantId tenant);
+  /// After leave() or drop(): the channel number is free again.
+  void forget(TenantId tenant);
+  /// drop() and on_consumer_lost(): what the tenant needs in the database is not there.
+  void give_back(TenantId tenant, Error why);
+
+  /// These tags are committed: acknowledge them. Those of an older generation are forgotten.
+  struct Settlement {
+    TenantId tenant;
+    Generation generation;
+    DeliveryTag first;
+    DeliveryTag last;
+  };
+  void settle(std::vector<Settlement> settlements);
+  /// In-flight bytes became fewer: read on if there is room.
+  void room_again();
+
+  std::size_t consumers() const noexcept { return known_; }  ///< channels taken
+  bool consuming(TenantId tenant) const;
+  std::uint64_t acked() const noexcept { return acked_; }
+
+ private:
+  using ConsumerPtr = std::shared_ptr<Consumer>;
+
+  void on_connected(broker::Session& session) noexcept override;
+  void on_delivery(const broker::Delivery& delivery) noexcept override;
+  void on_burst_end() noexcept override;
+  void on_consumer_cancelled(ChannelNumber channel, std::string_view consumer_tag) noexcept override;
+  void on_channel_closed(ChannelNumber channel, const Error& why) noexcept override;
+  void on_blocked(bool blocked, std::string_view reason) noexcept override;
+  void on_closed(const Error& why) noexcept override;
+
+  std::future<Result<void>> want(TenantId tenant, Wanted wanted, std::uint16_t prefetch);
+  ConsumerPtr find_or_add(TenantId tenant);
+  void steer(const ConsumerPtr& consumer);
+  broker::asio::awaitable<void> steering(ConsumerPtr consumer);
+  broker::asio::awaitable<Result<void>> take_step(broker::Session& session, Consumer& consumer, Consumer::Step step);
+  void step_failed(Consumer& consumer, const Error& why);
+  void channel_lost(Consumer& consumer);
+  void answer(Consumer& consumer, const Result<void>& result);
+  void settle_here(std::span<const Settlement> settlements);
+  void read_if_room();
+  Parcel make_parcel(TenantId tenant, const broker::Delivery& delivery);
+  void publish_consuming(const Consumer& consumer);
+
+  const Options options_;
+  Dispatcher& dispatcher_;
+  DeliveryEvents& events_;
+
+  // Link thread only.
+  std::unordered_map<TenantId, ConsumerPtr> consumers_;
+  std::vector<ConsumerPtr> by_channel_;  ///< index: channel number
+  std::uint64_t connections_ = 0;        ///< to tell whether the connection changed while a coroutine waited
+  std::uint64_t last_generation_ = 0;
+  std::vector<Dispatcher::Arrival> burst_;
+  std::shared_ptr<Arena> arena_;
+  std::size_t arena_bytes_ = 0;
+  std::size_t next_arena_bytes_ = 1024;
+  bool reading_ = true;
+
+  std::atomic<std::size_t> known_{0};
+  std::atomic<std::uint64_t> acked_{0};
+  mutable std::mutex consuming_mutex_;
+  std::unordered_map<TenantId, bool> consuming_;  ///< guarded by consuming_mutex_
+
+  broker::Link link_;  ///< last: its thread uses everything above
+};
+
+}  // namespace mtmsg::ingest

@@ -1,0 +1,174 @@
+#include "ingest/dispatcher.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace mtmsg::ingest {
+
+std::size_t Work::rows() const noexcept {
+  std::size_t rows = 0;
+  for (const auto& part : parts) rows += part.parcels.size();
+  return rows;
+}
+
+Dispatcher::Dispatcher(Limits limits) : limits_(limits), scheduler_(limits.scheduler) {}
+
+void Dispatcher::add(TenantId tenant, unsigned workers) {
+  const std::lock_guard lock(mutex_);
+  inboxes_[tenant];
+  scheduler_.add(tenant, workers);
+}
+
+void Dispatcher::set_workers(TenantId tenant, unsigned workers) {
+  const std::lock_guard lock(mutex_);
+  scheduler_.set_workers(tenant, workers);
+}
+
+void Dispatcher::remove(TenantId tenant) {
+  const std::lock_guard lock(mutex_);
+  const auto found = inboxes_.find(tenant);
+  if (found == inboxes_.end()) return;
+  throw_away(tenant, found->second);
+  scheduler_.remove(tenant);
+  inboxes_.erase(found);
+}
+
+void Dispatcher::restart(TenantId tenant, Generation generation) {
+  const std::lock_guard lock(mutex_);
+  const auto found = inboxes_.find(tenant);
+  if (found == inboxes_.end()) return;
+  throw_away(tenant, found->second);
+  found->second.generation = generation;
+}
+
+void Dispatcher::throw_away(TenantId tenant, Inbox& inbox) {
+  for (const auto& parcel : inbox.parcels) bytes_ -= parcel.bytes();
+  waiting_ -= inbox.parcels.size();
+  inbox.parcels.clear();
+  scheduler_.discarded(tenant);
+}
+
+void Dispatcher::deliver(std::span<Arrival> arrivals) {
+  bool ready = false;
+  {
+    const std::lock_guard lock(mutex_);
+    // Neighbours in a burst are mostly of the same tenant: look an inbox up once per run.
+    for (std::size_t i = 0; i < arrivals.size();) {
+      const auto tenant = arrivals[i].tenant;
+      const auto found = inboxes_.find(tenant);
+      std::size_t rows = 0;
+      for (; i < arrivals.size() && arrivals[i].tenant == tenant; ++i) {
+        if (found == inboxes_.end() || arrivals[i].generation != found->second.generation) continue;
+        bytes_ += arrivals[i].parcel.bytes();
+        found->second.parcels.push_back(std::move(arrivals[i].parcel));
+        ++rows;
+      }
+      waiting_ += rows;
+      scheduler_.arrived(tenant, rows);
+    }
+    ready = scheduler_.has_ready();
+  }
+  if (ready) ready_.notify_one();
+}
+
+std::optional<Work> Dispatcher::take() {
+  std::unique_lock lock(mutex_);
+  ready_.wait(lock, [this] {
+    // While draining, a tenant that is being written may have more waiting: its inbox comes back with finished().
+    return abandoned_ || scheduler_.has_ready() || (draining_ && waiting_ == 0);
+  });
+  if (abandoned_ || !scheduler_.has_ready()) return std::nullopt;
+  auto work = assemble();
+  if (scheduler_.has_ready()) ready_.notify_one();
+  return work;
+}
+
+Work Dispatcher::assemble() {
+  Work work;
+  std::size_t room = limits_.scheduler.rows;
+  std::size_t bytes = 0;
+  while (room > 0 && work.parts.size() < limits_.tenants) {
+    const auto turn = scheduler_.next(room);
+    if (!turn) break;
+    auto& inbox = inboxes_.find(turn->tenant)->second;
+    std::size_t rows = 0;
+    while (rows < turn->rows) {
+      const auto more = inbox.parcels[rows].bytes();
+      if (bytes > 0 && bytes + more > limits_.bytes) break;
+      bytes += more;
+      ++rows;
+    }
+    scheduler_.took(rows);
+    if (rows == 0) break;
+    const auto end = inbox.parcels.begin() + static_cast<std::ptrdiff_t>(rows);
+    auto& part = work.parts.emplace_back(turn->tenant, inbox.generation, std::vector<Parcel>{});
+    part.parcels.assign(std::make_move_iterator(inbox.parcels.begin()), std::make_move_iterator(end));
+    inbox.parcels.erase(inbox.parcels.begin(), end);
+    inbox.writing += rows;
+    waiting_ -= rows;
+    writing_ += rows;
+    room -= rows;
+  }
+  return work;
+}
+
+void Dispatcher::finished(const Work& work) {
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& part : work.parts) {
+      for (const auto& parcel : part.parcels) bytes_ -= parcel.bytes();
+      writing_ -= part.parcels.size();
+      const auto found = inboxes_.find(part.tenant);
+      if (found == inboxes_.end()) continue;
+      // A tenant that was removed and added again meanwhile starts from nothing.
+      found->second.writing -= std::min<std::uint64_t>(found->second.writing, part.parcels.size());
+      scheduler_.finished(part.tenant);
+    }
+  }
+  // Also wakes writers that wait for the end of a drain.
+  ready_.notify_all();
+  empty_.notify_all();
+}
+
+void Dispatcher::drain() {
+  {
+    const std::lock_guard lock(mutex_);
+    draining_ = true;
+  }
+  ready_.notify_all();
+}
+
+void Dispatcher::abandon() {
+  {
+    const std::lock_guard lock(mutex_);
+    abandoned_ = true;
+  }
+  ready_.notify_all();
+  empty_.notify_all();
+}
+
+bool Dispatcher::wait_until_empty(std::chrono::steady_clock::time_point deadline) {
+  std::unique_lock lock(mutex_);
+  const auto empty = [this] { return waiting_ == 0 && writing_ == 0; };
+  empty_.wait_until(lock, deadline, [&] { return abandoned_ || empty(); });
+  return empty();
+}
+
+Dispatcher::Counts Dispatcher::counts(TenantId tenant) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = inboxes_.find(tenant);
+  if (found == inboxes_.end()) return {};
+  return {found->second.parcels.size(), found->second.writing};
+}
+
+Dispatcher::Counts Dispatcher::total() const {
+  const std::lock_guard lock(mutex_);
+  return {waiting_, writing_};
+}
+
+std::size_t Dispatcher::in_flight_bytes() const {
+  const std::lock_guard lock(mutex_);
+  return bytes_;
+}
+
+}  // namespace mtmsg::ingest

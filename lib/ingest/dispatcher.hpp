@@ -1,0 +1,109 @@
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+#include "core/ids.hpp"
+#include "ingest/parcel.hpp"
+#include "ingest/scheduler.hpp"
+
+namespace mtmsg::ingest {
+
+/// What a writer carries through one transaction.
+struct Work {
+  struct Part {
+    TenantId tenant;
+    Generation generation;  ///< of the channel all its parcels came through
+    std::vector<Parcel> parcels;
+  };
+  std::vector<Part> parts;
+  std::size_t rows() const noexcept;
+};
+
+/// The place where links and writers meet: the tenants' inboxes and the scheduler that chooses from them. Any thread.
+///
+/// A delivery is either waiting in its inbox, or being written as part of one Work; both count as in flight. Bounded
+/// by the tenants' prefetch, and by `in_flight_bytes()`, which the links keep below the budget by not reading on.
+class Dispatcher {
+ public:
+  struct Limits {
+    Scheduler::Limits scheduler;
+    std::size_t tenants = 200;    ///< of one transaction: each is a lock on a partition and its indexes
+    std::size_t bytes = 8 << 20;  ///< of one transaction; a single larger message goes alone
+  };
+
+  struct Counts {
+    std::uint64_t waiting = 0;  ///< rows
+    std::uint64_t writing = 0;  ///< rows
+    std::uint64_t unacked() const noexcept { return waiting + writing; }
+  };
+
+  explicit Dispatcher(Limits limits);
+
+  // For links.
+
+  void add(TenantId tenant, unsigned workers);
+  void set_workers(TenantId tenant, unsigned workers);
+  /// Throws away what waits. What is being written is finished by its writer.
+  void remove(TenantId tenant);
+  /// A new channel: what waits came through the old one and will be delivered again.
+  void restart(TenantId tenant, Generation generation);
+  /// Puts parcels of a tenant into its inbox; those of another generation than its newest are dropped.
+  struct Arrival {
+    TenantId tenant;
+    Generation generation;
+    Parcel parcel;
+  };
+  void deliver(std::span<Arrival> arrivals);
+
+  // For writers.
+
+  /// Waits for work; nullopt once drain() was called and nothing waits, or after abandon().
+  std::optional<Work> take();
+  /// The transaction is over, however it ended. Called before the acks are sent.
+  void finished(const Work& work);
+
+  // For everybody.
+
+  /// From now on take() returns what still waits, then nullopt.
+  void drain();
+  /// From now on take() returns nullopt.
+  void abandon();
+  /// Waits until nothing is in flight (true), or the deadline or abandon() came first (false).
+  bool wait_until_empty(std::chrono::steady_clock::time_point deadline);
+  Counts counts(TenantId tenant) const;
+  Counts total() const;
+  std::size_t in_flight_bytes() const;
+
+ private:
+  struct Inbox {
+    Generation generation;
+    std::deque<Parcel> parcels;
+    std::uint64_t writing = 0;
+  };
+
+  Work assemble();
+  void throw_away(TenantId tenant, Inbox& inbox);
+
+  const Limits limits_;
+  mutable std::mutex mutex_;       ///< guards all below
+  std::condition_variable ready_;  ///< writers wait for work
+  std::condition_variable empty_;  ///< wait_until_empty
+  Scheduler scheduler_;
+  std::unordered_map<TenantId, Inbox> inboxes_;
+  std::size_t bytes_ = 0;
+  std::uint64_t waiting_ = 0;
+  std::uint64_t writing_ = 0;
+  bool draining_ = false;
+  bool abandoned_ = false;
+};
+
+}  // namespace mtmsg::ingest

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <memory_resource>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "core/ids.hpp"
+#include "domain/tenant.hpp"
+
+namespace mtmsg::ingest {
+
+/// The bytes of one burst of deliveries. Filled by one link thread, then only read; freed with its last Parcel.
+using Arena = std::pmr::monotonic_buffer_resource;
+
+/// Counts the channels that were opened for a tenant: a delivery tag means nothing on another one.
+using Generation = TypedNumber<struct GenerationKind, std::uint64_t>;
+
+/// A delivery on its way from the link to a writer. Who it is was decided once, when it arrived.
+struct Parcel {
+  std::shared_ptr<const Arena> arena;  ///< what the views below point into
+  DeliveryTag tag;
+  MessageId id;
+  bool has_own_id = true;  ///< false: no message_id, so it is stored at least once, not exactly once
+  bool redelivered = false;
+  std::uint32_t delivery_count = 0;
+  std::optional<Timestamp> published_at;
+  std::string_view body;
+  std::string_view headers;
+
+  /// What it costs to keep.
+  std::size_t bytes() const noexcept { return body.size() + headers.size() + sizeof(Parcel); }
+};
+
+}  // namespace mtmsg::ingest

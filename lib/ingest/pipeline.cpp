@@ -1,0 +1,259 @@
+#include "ingest/pipeline.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "domain/tenant.hpp"
+
+namespace mtmsg::ingest {
+namespace {
+
+constexpr std::chrono::milliseconds kHurryPoll{20};
+
+}  // namespace
+
+Pipeline::Pipeline(Options options, store::Database& database, metrics::Registry& metrics, PipelineEvents& events)
+    : options_(std::move(options)),
+      database_(database),
+      metrics_(metrics),
+      events_(events),
+      dispatcher_(options_.dispatcher) {}
+
+Pipeline::~Pipeline() {
+  stop(std::chrono::steady_clock::now());
+}
+
+void Pipeline::start() {
+  const std::lock_guard lock(mutex_);
+  if (started_ || stopping_) return;
+  started_ = true;
+  for (unsigned i = 0; i < options_.writers; ++i) {
+    writers_.push_back(std::make_unique<Writer>(dispatcher_, database_.make_batch_store(), options_.payload,
+                                                static_cast<WriterEvents&>(*this)));
+  }
+  links_.push_back(std::make_unique<DeliveryLink>(options_.link, dispatcher_, static_cast<DeliveryEvents&>(*this)));
+  links_.front()->start();
+}
+
+// The order of stopping: consumers, inboxes, writers, acks, connections.
+StopReport Pipeline::stop(std::chrono::steady_clock::time_point deadline) {
+  std::uint64_t committed_before = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopped_) return *stopped_;
+    stopping_ = true;
+    committed_before = totals_.all();
+  }
+  const auto acked_before = acked();
+  stop_consuming(deadline);
+  dispatcher_.drain();
+
+  StopReport report;
+  report.complete = dispatcher_.wait_until_empty(deadline);
+  dispatcher_.abandon();
+  if (!report.complete) {
+    for (const auto& writer : writers_) writer->abandon();
+  }
+  join_writers();
+  report.left_to_broker = dispatcher_.total().unacked();
+  for (const auto& link : links_) link->stop();
+  report.acked = acked() - acked_before;
+  const std::lock_guard lock(mutex_);
+  report.committed = totals_.all() - committed_before;
+  stopped_ = report;
+  return report;
+}
+
+void Pipeline::join_writers() {
+  decltype(writers_) writers;
+  {
+    const std::lock_guard lock(mutex_);
+    writers.swap(writers_);
+  }
+}
+
+void Pipeline::stop_consuming(std::chrono::steady_clock::time_point deadline) {
+  std::vector<std::future<Result<void>>> cancelled;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [tenant, served] : tenants_) cancelled.push_back(served.link->idle(tenant));
+  }
+  for (const auto& done : cancelled) {
+    while (done.wait_for(kHurryPoll) != std::future_status::ready) {
+      if (hurrying() || std::chrono::steady_clock::now() >= deadline) return;
+    }
+  }
+}
+
+void Pipeline::hurry() noexcept {
+  {
+    const std::lock_guard lock(mutex_);
+    hurry_ = true;
+  }
+  dispatcher_.abandon();
+}
+
+bool Pipeline::hurrying() const {
+  const std::lock_guard lock(mutex_);
+  return hurry_;
+}
+
+std::future<Result<void>> Pipeline::serve(TenantId tenant, unsigned workers) {
+  const std::lock_guard lock(mutex_);
+  if (!started_ || stopping_) {
+    std::promise<Result<void>> refused;
+    refused.set_value(fail(ErrorCode::stopping, "the daemon is not consuming"));
+    return refused.get_future();
+  }
+  auto& served = tenants_[tenant];
+  if (served.link == nullptr) {
+    served.link = &link_with_room();
+    dispatcher_.add(tenant, workers);
+  }
+  served.workers = workers;
+  dispatcher_.set_workers(tenant, workers);
+  return served.link->serve(tenant, prefetch_of(workers, options_.batch));
+}
+
+DeliveryLink& Pipeline::link_with_room() {
+  // Counted here, not asked of the link: its own count follows a moment later.
+  std::unordered_map<const DeliveryLink*, std::size_t> taken;
+  for (const auto& [tenant, served] : tenants_) ++taken[served.link];
+  for (const auto& link : links_) {
+    if (taken[link.get()] < options_.link.max_channels) return *link;
+  }
+  links_.push_back(std::make_unique<DeliveryLink>(options_.link, dispatcher_, static_cast<DeliveryEvents&>(*this)));
+  links_.back()->start();
+  return *links_.back();
+}
+
+void Pipeline::remove(TenantId tenant, std::chrono::milliseconds patience) {
+  auto* link = link_of(tenant);
+  if (link == nullptr) return;
+  const auto left = link->leave(tenant);
+  if (left.wait_for(patience) != std::future_status::ready) link->drop(tenant).wait_for(patience);
+  link->forget(tenant);
+  dispatcher_.remove(tenant);
+  const std::lock_guard lock(mutex_);
+  tenants_.erase(tenant);
+}
+
+std::unordered_map<TenantId, unsigned> Pipeline::served() const {
+  const std::lock_guard lock(mutex_);
+  std::unordered_map<TenantId, unsigned> workers;
+  for (const auto& [tenant, served] : tenants_) workers.emplace(tenant, served.workers);
+  return workers;
+}
+
+DeliveryLink* Pipeline::link_of(TenantId tenant) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = tenants_.find(tenant);
+  return found == tenants_.end() ? nullptr : found->second.link;
+}
+
+void Pipeline::on_consumer_lost(TenantId tenant, const Error& why) noexcept {
+  events_.on_consumer_lost(tenant, why);
+}
+
+void Pipeline::on_delivery_link(bool connected, const Error& why) noexcept {
+  events_.on_delivery_link(connected, why);
+}
+
+void Pipeline::on_committed(const Work& work, const std::vector<PartReport>& reports) noexcept {
+  count(reports);
+  std::unordered_map<DeliveryLink*, std::vector<DeliveryLink::Settlement>> settlements;
+  for (std::size_t i = 0; i < work.parts.size(); ++i) {
+    const auto& part = work.parts[i];
+    if (reports[i].outcome.gone) continue;
+    if (auto* link = link_of(part.tenant)) {
+      settlements[link].push_back({part.tenant, part.generation, part.parcels.front().tag, part.parcels.back().tag});
+    }
+  }
+  for (auto& [link, tags] : settlements) link->settle(std::move(tags));
+  const std::lock_guard lock(mutex_);
+  for (const auto& link : links_) {
+    if (!settlements.contains(link.get())) link->room_again();
+  }
+}
+
+void Pipeline::count(const std::vector<PartReport>& reports) {
+  const std::lock_guard lock(mutex_);
+  for (const auto& report : reports) {
+    const auto& outcome = report.outcome;
+    const Totals part{outcome.stored, outcome.duplicates, outcome.dead_letters, report.without_id};
+    const auto add = [&part](Totals& totals) {
+      totals.stored += part.stored;
+      totals.duplicates += part.duplicates;
+      totals.dead_letters += part.dead_letters;
+      totals.without_id += part.without_id;
+    };
+    add(totals_);
+    if (const auto found = tenants_.find(outcome.tenant); found != tenants_.end()) add(found->second.totals);
+  }
+}
+
+void Pipeline::on_tenant_failed(TenantId tenant, const Error& why) noexcept {
+  if (auto* link = link_of(tenant)) link->give_back(tenant, why);
+}
+
+void Pipeline::on_attempt(const Result<void>& result) noexcept {
+  bool changed = false;
+  {
+    const std::lock_guard lock(mutex_);
+    changed = database_away_ != result.has_error();
+    database_away_ = result.has_error();
+    database_error_ = result.has_error() ? result.error().message : std::string{};
+  }
+  if (changed) events_.on_database(result.has_value(), result.has_error() ? result.error() : Error{});
+}
+
+std::uint64_t Pipeline::acked() const {
+  const std::lock_guard lock(mutex_);
+  std::uint64_t acked = 0;
+  for (const auto& link : links_) acked += link->acked();
+  return acked;
+}
+
+TenantActivity Pipeline::activity(TenantId tenant) const {
+  TenantActivity activity;
+  const auto counts = dispatcher_.counts(tenant);
+  const std::lock_guard lock(mutex_);
+  const auto found = tenants_.find(tenant);
+  if (found == tenants_.end()) return activity;
+  const auto& served = found->second;
+  activity.consuming = served.link->consuming(tenant);
+  activity.workers = served.workers;
+  activity.unacked = counts.unacked();
+  activity.waiting = counts.waiting;
+  const auto busy = (activity.unacked + options_.batch - 1) / options_.batch;
+  activity.workers_busy = static_cast<unsigned>(std::min<std::uint64_t>(busy, served.workers));
+  activity.stored = served.totals.stored;
+  activity.duplicates = served.totals.duplicates;
+  activity.dead_letters = served.totals.dead_letters;
+  return activity;
+}
+
+PipelineStatus Pipeline::status() const {
+  PipelineStatus status;
+  status.unacked = dispatcher_.total().unacked();
+  status.in_flight_bytes = dispatcher_.in_flight_bytes();
+  status.acked = acked();
+  const std::lock_guard lock(mutex_);
+  status.links = static_cast<unsigned>(links_.size());
+  for (const auto& link : links_) {
+    status.delivery_link = link->status();
+    if (!status.delivery_link.connected) break;
+  }
+  status.writers = static_cast<unsigned>(writers_.size());
+  for (const auto& writer : writers_) status.writers_busy += writer->busy() ? 1 : 0;
+  status.database_away = database_away_;
+  status.database_error = database_error_;
+  status.tenants = tenants_.size();
+  status.stored = totals_.stored;
+  status.duplicates = totals_.duplicates;
+  status.dead_letters = totals_.dead_letters;
+  status.without_id = totals_.without_id;
+  return status;
+}
+
+}  // namespace mtmsg::ingest

@@ -1,0 +1,115 @@
+#include "ingest/writer.hpp"
+
+#include <utility>
+
+namespace mtmsg::ingest {
+
+Writer::Writer(Dispatcher& dispatcher, std::unique_ptr<store::BatchStore> store, PayloadLimits limits,
+               WriterEvents& events)
+    : dispatcher_(dispatcher),
+      store_(std::move(store)),
+      validator_(limits),
+      events_(events),
+      random_(std::random_device{}()),
+      thread_([this] { run(); }) {}
+
+Writer::~Writer() {
+  thread_.join();
+}
+
+void Writer::abandon() noexcept {
+  {
+    const std::lock_guard lock(mutex_);
+    abandoned_ = true;
+  }
+  wake_.notify_all();
+  store_->cancel();
+}
+
+void Writer::run() {
+  while (auto work = dispatcher_.take()) {
+    busy_ = true;
+    carry(*work);
+    busy_ = false;
+  }
+}
+
+void Writer::carry(const Work& work) {
+  const auto batch = validate(work);
+  const auto outcomes = store_through_outages(batch);
+  if (outcomes.has_value()) {
+    std::vector<PartReport> reports;
+    reports.reserve(work.parts.size());
+    for (std::size_t i = 0; i < work.parts.size(); ++i) {
+      auto& report = reports.emplace_back(PartReport{(*outcomes)[i]});
+      for (const auto& parcel : work.parts[i].parcels) report.without_id += parcel.has_own_id ? 0 : 1;
+    }
+    dispatcher_.finished(work);
+    events_.on_committed(work, reports);
+    return;
+  }
+  dispatcher_.finished(work);
+  if (outcomes.error().code == ErrorCode::stopping) return;
+  if (work.parts.size() == 1) {
+    events_.on_tenant_failed(work.parts.front().tenant, outcomes.error());
+    return;
+  }
+  // One tenant's trouble must not hold the others of its transaction: each goes alone.
+  for (std::size_t i = 0; i < work.parts.size(); ++i) carry_alone(work.parts[i], batch[i]);
+}
+
+void Writer::carry_alone(const Work::Part& part, const store::TenantBatch& batch) {
+  const auto outcomes = store_through_outages({batch});
+  if (outcomes.has_value()) {
+    Work alone;
+    alone.parts.push_back(part);
+    PartReport report{outcomes->front()};
+    for (const auto& parcel : part.parcels) report.without_id += parcel.has_own_id ? 0 : 1;
+    events_.on_committed(alone, {report});
+  } else if (outcomes.error().code != ErrorCode::stopping) {
+    events_.on_tenant_failed(part.tenant, outcomes.error());
+  }
+}
+
+store::Batch Writer::validate(const Work& work) {
+  store::Batch batch;
+  batch.reserve(work.parts.size());
+  for (const auto& part : work.parts) {
+    auto& rows = batch.emplace_back(store::TenantBatch{part.tenant, {}}).messages;
+    rows.reserve(part.parcels.size());
+    for (const auto& parcel : part.parcels) {
+      auto& row = rows.emplace_back();
+      row.id = parcel.id;
+      row.redelivered = parcel.redelivered;
+      row.published_at = parcel.published_at;
+      row.payload = parcel.body;
+      row.headers = parcel.headers;
+      row.refusal = validator_.check(parcel.body);
+      row.deliveries = parcel.delivery_count + 1;
+    }
+  }
+  return batch;
+}
+
+Result<std::vector<store::TenantOutcome>> Writer::store_through_outages(const store::Batch& batch) {
+  Backoff backoff;
+  for (;;) {
+    auto outcomes = store_->store(batch);
+    if (outcomes.has_value()) {
+      events_.on_attempt({});
+      return outcomes;
+    }
+    if (outcomes.error().code != ErrorCode::database_unavailable) return outcomes;
+    events_.on_attempt(outcomes.error());
+    if (!wait(backoff.next(static_cast<std::uint32_t>(random_())))) {
+      return fail(ErrorCode::stopping, "the daemon stops; the broker keeps what was not committed");
+    }
+  }
+}
+
+bool Writer::wait(std::chrono::milliseconds time) {
+  std::unique_lock lock(mutex_);
+  return !wake_.wait_for(lock, time, [this] { return abandoned_; });
+}
+
+}  // namespace mtmsg::ingest

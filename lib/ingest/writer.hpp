@@ -1,0 +1,77 @@
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <random>
+#include <thread>
+#include <vector>
+
+#include "core/backoff.hpp"
+#include "core/result.hpp"
+#include "domain/payload.hpp"
+#include "ingest/dispatcher.hpp"
+#include "store/batch_store.hpp"
+
+namespace mtmsg::ingest {
+
+/// What became of one tenant's part of a Work.
+struct PartReport {
+  store::TenantOutcome outcome;
+  std::uint32_t without_id = 0;
+};
+
+/// What a writer tells its owner, on the writer's thread; must not throw.
+class WriterEvents {
+ public:
+  /// Committed: the part's deliveries may be acknowledged, except those of tenants that are `gone`.
+  virtual void on_committed(const Work& work, const std::vector<PartReport>& reports) noexcept = 0;
+  /// The tenant's part can't be stored for a reason that is neither an outage nor the messages' fault, such as a
+  /// missing partition. Its deliveries belong back in the queue.
+  virtual void on_tenant_failed(TenantId tenant, const Error& why) noexcept = 0;
+  /// An attempt met an outage, or the first one after an outage succeeded.
+  virtual void on_attempt(const Result<void>& result) noexcept = 0;
+
+ protected:
+  ~WriterEvents() = default;
+};
+
+/// A thread with its own connection: takes what the scheduler gives, validates, stores it in one transaction, and
+/// during an outage tries the same again, with back-off, until it succeeds or is told to abandon.
+class Writer {
+ public:
+  Writer(Dispatcher& dispatcher, std::unique_ptr<store::BatchStore> store, PayloadLimits limits, WriterEvents& events);
+  ~Writer();
+  Writer(const Writer&) = delete;
+  Writer& operator=(const Writer&) = delete;
+
+  /// Any thread: gives up what it is at; nothing of it is acknowledged. The dispatcher has been abandoned before.
+  void abandon() noexcept;
+  bool busy() const noexcept { return busy_; }
+
+ private:
+  void run();
+  void carry(const Work& work);
+  void carry_alone(const Work::Part& part, const store::TenantBatch& batch);
+  store::Batch validate(const Work& work);
+  /// Until it succeeds; the error is not an outage, or `stopping`.
+  Result<std::vector<store::TenantOutcome>> store_through_outages(const store::Batch& batch);
+  bool wait(std::chrono::milliseconds time);
+
+  Dispatcher& dispatcher_;
+  const std::unique_ptr<store::BatchStore> store_;
+  PayloadValidator validator_;
+  WriterEvents& events_;
+  std::mt19937 random_;
+
+  std::atomic<bool> busy_{false};
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  bool abandoned_ = false;  ///< guarded by mutex_
+
+  std::thread thread_;  ///< last: it uses everything above
+};
+
+}  // namespace mtmsg::ingest

@@ -1,0 +1,112 @@
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <random>
+#include <thread>
+
+#include "broker/control.hpp"
+#include "core/backoff.hpp"
+#include "ingest/pipeline.hpp"
+#include "store/tenant_store.hpp"
+#include "tenants/plan.hpp"
+#include "tenants/service.hpp"
+
+namespace mtmsg::tenants {
+
+/// What the reconciler tells its owner; any thread; must not throw.
+class ReconcilerEvents {
+ public:
+  /// The database can be used (migrated), or why not; once per change.
+  virtual void on_store(const Result<void>& usable) noexcept = 0;
+  /// A plan failed; it is tried again later. Once per change of the error.
+  virtual void on_tenant_delayed(const Tenant& tenant, const Error& why) noexcept = 0;
+  virtual void on_tenant(const Tenant& tenant, std::string_view what) noexcept = 0;  ///< "created", "deleted" …
+
+ protected:
+  ~ReconcilerEvents() = default;
+};
+
+/// Makes broker, partitions and consumers follow the rows of `tenants`, and carries out what the API asks. What a
+/// crash or an outage interrupts, it (or the next daemon that looks) finishes: the row is the truth. Any thread.
+class Reconciler final : public TenantService {
+ public:
+  struct Options {
+    TenantLimits limits;
+    std::chrono::milliseconds patience{10'000};      ///< for what is in hand, and for whoever holds a partition
+    std::chrono::milliseconds reread_every{30'000};  ///< the net under changes made by other daemons
+    Backoff::Limits retry{std::chrono::milliseconds(250), std::chrono::milliseconds(30'000)};
+  };
+
+  /// `prepare` makes the schema fit (migrates if it may) and says why it can't be used; called until it succeeds.
+  Reconciler(Options options, std::function<Result<void>()> prepare, store::TenantStore& store,
+             broker::Control& control, ingest::Pipeline& pipeline, ReconcilerEvents& events);
+  ~Reconciler() override;
+
+  void start();
+  /// Ends what it is at after the present step. Idempotent.
+  void stop();
+
+  /// The tenant's consumer is gone: repair what it needs, soon. Does not block.
+  void repair(TenantId tenant);
+  /// Look at the whole table now. Does not block.
+  void reread();
+  /// The database can be used and the tenants in it were given to the pipeline; else why not.
+  Result<void> ready() const;
+
+  Result<Tenant> create(const NewTenant& request) override;
+  Result<std::vector<Tenant>> list() override;
+  Result<Tenant> find(std::string_view id_or_name) override;
+  Result<TenantView> view(const Tenant& tenant) override;
+  Result<Tenant> set_workers(TenantId tenant, unsigned workers) override;
+  Result<Removal> remove(TenantId tenant) override;
+  const TenantLimits& limits() const override { return options_.limits; }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  struct Task {
+    Clock::time_point due;
+    Situation situation = Situation::fresh;
+    Backoff backoff;
+    std::string last_error;
+  };
+  enum class Progress { finished, waiting };
+
+  void run();
+  bool prepare_store();
+  void look_at_all();
+  void look_at(TenantId tenant, Situation situation);
+  void later(TenantId tenant, Situation situation);
+  void delayed(const Tenant& tenant, Situation situation, const Error& why);
+  bool sleep_until(Clock::time_point due);
+  std::shared_ptr<std::mutex> lock_of(TenantId tenant);
+
+  Result<Progress> carry_out(const Tenant& tenant, Situation situation);
+  Result<Progress> carry_out(const Tenant& tenant, Step step);
+  Result<void> serve(const Tenant& tenant);
+
+  const Options options_;
+  const std::function<Result<void>()> prepare_;
+  store::TenantStore& store_;
+  broker::Control& control_;
+  ingest::Pipeline& pipeline_;
+  ReconcilerEvents& events_;
+
+  mutable std::mutex mutex_;  ///< guards all below
+  std::condition_variable wake_;
+  std::map<TenantId, Task> tasks_;
+  std::map<TenantId, std::weak_ptr<std::mutex>> locks_;  ///< one plan at a time per tenant
+  Result<void> ready_;
+  bool reread_ = true;
+  bool news_ = false;  ///< something above changed since the thread looked
+  bool stopping_ = false;
+  std::mt19937 random_;
+
+  std::thread thread_;
+};
+
+}  // namespace mtmsg::tenants

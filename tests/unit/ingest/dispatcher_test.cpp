@@ -1,0 +1,166 @@
+#include "ingest/dispatcher.hpp"
+
+#include <future>
+#include <thread>
+
+#include <gtest/gtest.h>
+
+namespace mtmsg::ingest {
+namespace {
+
+TenantId tenant(std::uint8_t number) {
+  TenantId id;
+  id.value.bytes[15] = number;
+  return id;
+}
+
+Dispatcher::Arrival arrival(std::uint8_t number, std::uint64_t tag, std::string_view body = "{}",
+                            std::uint64_t generation = 1) {
+  Parcel parcel;
+  parcel.tag.value = tag;
+  parcel.body = body;
+  return {tenant(number), {generation}, std::move(parcel)};
+}
+
+struct Fixture {
+  Dispatcher dispatcher{Dispatcher::Limits{}};
+  void serve(std::uint8_t number, unsigned workers = 1) {
+    dispatcher.add(tenant(number), workers);
+    dispatcher.restart(tenant(number), {1});
+  }
+  void deliver(std::vector<Dispatcher::Arrival> arrivals) { dispatcher.deliver(arrivals); }
+};
+
+TEST(Dispatcher, GivesAWriterWhateverIsReadyInOrderOfArrival) {
+  Fixture f;
+  f.serve(1);
+  f.serve(2);
+  f.deliver({arrival(1, 1), arrival(2, 1), arrival(1, 2)});
+  const auto work = f.dispatcher.take();
+  ASSERT_TRUE(work);
+  ASSERT_EQ(work->parts.size(), 2U);
+  ASSERT_EQ(work->parts[0].parcels.size(), 2U);
+  EXPECT_EQ(work->parts[0].parcels[0].tag.value, 1U);
+  EXPECT_EQ(work->parts[0].parcels[1].tag.value, 2U);
+  EXPECT_EQ(f.dispatcher.total().writing, 3U);
+  f.dispatcher.finished(*work);
+  EXPECT_EQ(f.dispatcher.total().unacked(), 0U);
+  EXPECT_EQ(f.dispatcher.in_flight_bytes(), 0U);
+}
+
+TEST(Dispatcher, ANewChannelDropsWhatCameThroughTheOldOne) {
+  Fixture f;
+  f.serve(1);
+  f.deliver({arrival(1, 1), arrival(1, 2)});
+  f.dispatcher.restart(tenant(1), {2});
+  f.deliver({arrival(1, 3, "{}", 1), arrival(1, 1, "[]", 2)});
+  const auto work = f.dispatcher.take();
+  ASSERT_EQ(work->rows(), 1U);
+  EXPECT_EQ(work->parts[0].parcels[0].body, "[]");
+  EXPECT_EQ(work->parts[0].generation, Generation{2});
+  f.dispatcher.finished(*work);
+  EXPECT_EQ(f.dispatcher.in_flight_bytes(), 0U);
+}
+
+TEST(Dispatcher, CutsATransactionByBytesButTakesASingleLargerMessage) {
+  const std::string large(6 << 20, ' ');
+  Fixture f;
+  f.serve(1);
+  f.deliver({arrival(1, 1, large), arrival(1, 2, large), arrival(1, 3, large)});
+  for (int i = 0; i < 3; ++i) {
+    const auto work = f.dispatcher.take();
+    EXPECT_EQ(work->rows(), 1U);
+    f.dispatcher.finished(*work);
+  }
+}
+
+TEST(Dispatcher, RemovingATenantForgetsWhatWaitsAndLetsWhatIsWrittenFinish) {
+  Fixture f;
+  f.serve(1);
+  f.deliver({arrival(1, 1)});
+  const auto work = f.dispatcher.take();
+  f.deliver({arrival(1, 2)});
+  f.dispatcher.remove(tenant(1));
+  EXPECT_EQ(f.dispatcher.total().waiting, 0U);
+  f.dispatcher.finished(*work);
+  EXPECT_EQ(f.dispatcher.total().unacked(), 0U);
+  EXPECT_EQ(f.dispatcher.in_flight_bytes(), 0U);
+}
+
+TEST(Dispatcher, DrainingGivesOutTheRestAndThenEnds) {
+  Fixture f;
+  f.serve(1);
+  f.deliver({arrival(1, 1)});
+  f.dispatcher.drain();
+  const auto work = f.dispatcher.take();
+  ASSERT_TRUE(work);
+  auto second = std::async(std::launch::async, [&] { return f.dispatcher.take().has_value(); });
+  EXPECT_FALSE(second.get());
+  f.dispatcher.finished(*work);
+  EXPECT_TRUE(f.dispatcher.wait_until_empty(std::chrono::steady_clock::now()));
+}
+
+TEST(Dispatcher, DrainingWaitsForRowsBehindATenantBeingWritten) {
+  Fixture f;
+  f.serve(1);
+  f.deliver({arrival(1, 1)});
+  const auto work = f.dispatcher.take();
+  f.deliver({arrival(1, 2)});
+  f.dispatcher.drain();
+  auto next = std::async(std::launch::async, [&] { return f.dispatcher.take(); });
+  f.dispatcher.finished(*work);
+  const auto rest = next.get();
+  ASSERT_TRUE(rest);
+  EXPECT_EQ(rest->parts[0].parcels[0].tag.value, 2U);
+}
+
+TEST(Dispatcher, AbandoningEndsEverybodyWhoWaits) {
+  Fixture f;
+  f.serve(1);
+  auto writer = std::async(std::launch::async, [&] { return f.dispatcher.take().has_value(); });
+  f.dispatcher.abandon();
+  EXPECT_FALSE(writer.get());
+}
+
+// Property: with many links and writers at once every delivery is written exactly once, in order per tenant.
+TEST(Dispatcher, EveryDeliveryIsGivenOutOnceInOrderPerTenantWithManyThreads) {
+  constexpr std::uint8_t kTenants = 12;
+  constexpr std::uint64_t kEach = 4000;
+  Fixture f;
+  for (std::uint8_t t = 0; t < kTenants; ++t) f.serve(t, t % 4 + 1U);
+  std::vector<std::uint64_t> last(kTenants);  // a tenant is with one writer at a time
+  std::atomic<std::uint64_t> written{0};
+  std::atomic<bool> in_order{true};
+  std::vector<std::thread> threads;
+  for (int w = 0; w < 4; ++w) {
+    threads.emplace_back([&] {
+      while (const auto work = f.dispatcher.take()) {
+        for (const auto& part : work->parts) {
+          auto& expected = last[part.tenant.value.bytes[15]];
+          for (const auto& parcel : part.parcels) {
+            if (parcel.tag.value != ++expected) in_order = false;
+          }
+        }
+        written += work->rows();
+        f.dispatcher.finished(*work);
+      }
+    });
+  }
+  std::vector<std::thread> links;
+  for (std::uint8_t link = 0; link < 3; ++link) {
+    links.emplace_back([&f, link] {
+      for (std::uint64_t tag = 1; tag <= kEach; ++tag) {
+        for (std::uint8_t t = link; t < kTenants; t = static_cast<std::uint8_t>(t + 3)) f.deliver({arrival(t, tag)});
+      }
+    });
+  }
+  for (auto& link : links) link.join();
+  f.dispatcher.drain();
+  for (auto& thread : threads) thread.join();
+  EXPECT_TRUE(in_order);
+  EXPECT_EQ(written, kEach * kTenants);
+  EXPECT_EQ(f.dispatcher.in_flight_bytes(), 0U);
+}
+
+}  // namespace
+}  // namespace mtmsg::ingest
