@@ -1,0 +1,240 @@
+#include "daemon/app.hpp"
+
+#include <utility>
+
+#include "daemon/version.hpp"
+
+namespace mtmsg::daemon {
+namespace {
+
+using std::chrono::duration_cast;
+
+broker::ConnectOptions connect_options(const config::Config& config, std::string_view purpose) {
+  broker::ConnectOptions options;
+  options.url = config.broker.url;
+  options.connection_name = "mtmsgd " + std::string(purpose);
+  options.heartbeat = duration_cast<std::chrono::seconds>(config.broker.heartbeat);
+  return options;
+}
+
+broker::TopologyOptions topology_options(const config::Config& config) {
+  return {config.broker.name_space, config.broker.queue_type == config::QueueType::quorum,
+          config.broker.delivery_limit};
+}
+
+PayloadLimits payload_limits(const config::Config& config) {
+  return {config.limits.max_message_bytes.value, config.limits.max_rendered_bytes.value};
+}
+
+std::unique_ptr<store::Database> open_database(const config::Config& config) {
+  store::DatabaseOptions options;
+  options.url = config.database.url;
+  options.direct_url = config.database.direct_url;
+  auto database = store::open_database(std::move(options));
+  if (database.has_error()) throw Failure(database.error());
+  return std::move(*database);
+}
+
+ingest::Pipeline::Options pipeline_options(const config::Config& config) {
+  ingest::Pipeline::Options options;
+  options.link.connect = connect_options(config, "delivery");
+  options.link.memory_bytes = config.limits.memory_bytes.value;
+  options.payload = payload_limits(config);
+  options.writers = config.database.writers;
+  options.batch = config.tenants.batch;
+  return options;
+}
+
+tenants::Reconciler::Options reconciler_options(const config::Config& config) {
+  tenants::Reconciler::Options options;
+  options.limits = {config.tenants.workers, config.tenants.max_workers, config.tenants.batch};
+  return options;
+}
+
+http::ServerOptions server_options(const config::Config& config) {
+  http::ServerOptions options;
+  auto address = http::parse_listen_address(config.http.listen);
+  if (address.has_error()) throw Failure(Error(address.error()).with_context("http.listen"));
+  options.tcp = *address;
+  options.unix_socket = http::UnixListen{config.socket.path, config.socket.mode.value, config.socket.group};
+  options.limits.request.body_bytes = config.http.max_body_bytes.value;
+  options.limits.connections = config.http.max_connections;
+  options.limits.request_timeout = config.http.request_timeout;
+  return options;
+}
+
+auth::Authenticator authenticator(const config::Config& config) {
+  return auth::Authenticator(config.auth.mode == config::AuthMode::none ? auth::Mode::none : auth::Mode::jwt);
+}
+
+wire::Link wire_link(std::string name, const broker::LinkStatus& status) {
+  return {std::move(name), status.connected, status.blocked, status.last_error,
+          std::chrono::time_point_cast<Timestamp::duration>(status.since)};
+}
+
+}  // namespace
+
+App::App(const config::Config& config, Log& log, Notify& notify)
+    : config_(config),
+      log_(log),
+      notify_(notify),
+      database_(open_database(config)),
+      control_(connect_options(config, "control"), topology_options(config)),
+      publisher_(connect_options(config, "publish"), broker::Publisher::Limits{}),
+      pipeline_(pipeline_options(config), *database_, metrics_, *this),
+      reconciler_(
+          reconciler_options(config), [this] { return prepare_schema(); }, database_->tenants(), control_, pipeline_,
+          *this),
+      api_(services(), authenticator(config)),
+      server_(
+          server_options(config), [this](http::Request& request) { return api_.handle(request); },
+          [this](std::string_view what) { log_.event(Level::error, "handler_failed", what); }) {}
+
+App::~App() = default;
+
+void App::start() {
+  if (auto listening = server_.start(); listening.has_error()) throw Failure(listening.error());
+  log_.event(Level::info, "listening", "the API listens",
+             {{"tcp", config_.http.listen}, {"port", std::to_string(server_.port())}, {"socket", config_.socket.path}});
+  control_.start();
+  publisher_.start();
+  pipeline_.start();
+  reconciler_.start();
+  // The API and the retries run whatever is away: that is what "started" means, and /readyz tells the rest.
+  notify_.ready("running");
+}
+
+// The order of stopping, in one place: first nothing new begins, then what is in hand is finished, then the doors
+// close.
+void App::stop() {
+  notify_.stopping("committing what is in hand");
+  log_.event(Level::info, "stopping", "stopping: no new work; committing and acknowledging what is in hand");
+  const auto deadline = std::chrono::steady_clock::now() + config_.shutdown.timeout;
+  stopping_ = true;
+  reconciler_.stop();
+  const auto report = pipeline_.stop(deadline);
+  server_.stop();
+  publisher_.stop();
+  control_.stop();
+  log_.event(report.complete ? Level::info : Level::warning, "stopped",
+             report.complete ? "stopped; everything in hand was committed and acknowledged"
+                             : "stopped before everything in hand was committed; the broker keeps it",
+             {{"committed", std::to_string(report.committed)},
+              {"acked", std::to_string(report.acked)},
+              {"left_to_broker", std::to_string(report.left_to_broker)}});
+}
+
+void App::hurry() noexcept {
+  pipeline_.hurry();
+}
+
+Result<void> App::prepare_schema() {
+  if (config_.database.auto_migrate) {
+    const auto applied = database_->migrator().up();
+    if (applied.has_error()) return applied.error();
+    for (const auto& migration : *applied) {
+      log_.event(Level::info, "migrated", "migration applied",
+                 {{"version", std::to_string(migration.version)}, {"name", migration.name}});
+    }
+  }
+  return database_->check();
+}
+
+http::Services App::services() {
+  http::ApiLimits limits;
+  limits.max_message_bytes = config_.limits.max_message_bytes.value;
+  limits.max_rendered_bytes = config_.limits.max_rendered_bytes.value;
+  return {reconciler_,
+          database_->messages(),
+          database_->migrator(),
+          [this](TenantId tenant, MessageId id, std::string body, http::PublishHeaders headers) {
+            return publisher_.publish(tenant, id, std::move(body), std::move(headers));
+          },
+          [this] { return status(); },
+          [this] { return readiness(); },
+          [this] { return metrics_.render(); },
+          [this] { return stopping_.load(); },
+          [this](std::string_view route, const Error& error) {
+            log_.event(Level::warning, "request_failed", error.message,
+                       {{"route", std::string(route)}, {"code", std::string(error_code_name(error.code))}});
+          },
+          limits};
+}
+
+wire::Status App::status() {
+  const auto pipeline = pipeline_.status();
+  wire::Status status;
+  status.version = kVersion;
+  status.uptime = duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - started_);
+  status.readiness = readiness();
+  status.links = {wire_link("delivery", pipeline.delivery_link), wire_link("control", control_.status()),
+                  wire_link("publish", publisher_.status())};
+  status.writers = {pipeline.writers, pipeline.writers_busy, pipeline.database_away, pipeline.database_error};
+  status.pipeline = {pipeline.unacked,      pipeline.in_flight_bytes, pipeline.stored, pipeline.duplicates,
+                     pipeline.dead_letters, pipeline.without_id,      pipeline.acked};
+  status.tenants = pipeline.tenants;
+  return status;
+}
+
+wire::Readiness App::readiness() {
+  wire::Readiness readiness;
+  const auto part = [&readiness](std::string name, bool ok, std::string reason) {
+    readiness.parts.push_back({std::move(name), ok, ok ? std::string{} : std::move(reason)});
+  };
+  const auto link = [&part](std::string name, const broker::LinkStatus& status) {
+    part(std::move(name), status.connected, status.last_error.empty() ? "not connected yet" : status.last_error);
+  };
+  const auto pipeline = pipeline_.status();
+  const auto database = database_->check();
+  part("database", database.has_value(), database.has_error() ? database.error().message : std::string{});
+  part("writers", !pipeline.database_away, pipeline.database_error);
+  link("broker.delivery", pipeline.delivery_link);
+  link("broker.control", control_.status());
+  link("broker.publish", publisher_.status());
+  const auto tenants = reconciler_.ready();
+  part("tenants", tenants.has_value(), tenants.has_error() ? tenants.error().message : std::string{});
+  if (stopping_) part("daemon", false, "the daemon is stopping");
+  readiness.ready = true;
+  for (const auto& each : readiness.parts) readiness.ready = readiness.ready && each.ok;
+  return readiness;
+}
+
+void App::on_consumer_lost(TenantId tenant, const Error& why) noexcept {
+  log_.event(Level::warning, "consumer_lost", why.message, {{"tenant", tenant.to_string()}});
+  reconciler_.repair(tenant);
+}
+
+void App::on_database(bool available, const Error& why) noexcept {
+  if (available) {
+    log_.event(Level::info, "database_back", "the database takes messages again");
+  } else {
+    log_.event(Level::error, "database_away", why.message);
+  }
+}
+
+void App::on_delivery_link(bool connected, const Error& why) noexcept {
+  if (connected) {
+    log_.event(Level::info, "broker_connected", "connected to RabbitMQ");
+  } else {
+    log_.event(Level::error, "broker_away", why.message);
+  }
+}
+
+void App::on_store(const Result<void>& usable) noexcept {
+  if (usable.has_value()) {
+    log_.event(Level::info, "store_ready", "the database can be used");
+  } else {
+    log_.event(Level::error, "store_not_ready", usable.error().message);
+  }
+}
+
+void App::on_tenant_delayed(const Tenant& tenant, const Error& why) noexcept {
+  log_.event(Level::warning, "tenant_delayed", why.message, {{"tenant", tenant.id.to_string()}, {"name", tenant.name}});
+}
+
+void App::on_tenant(const Tenant& tenant, std::string_view what) noexcept {
+  log_.event(Level::info, "tenant_" + std::string(what), "tenant " + std::string(what),
+             {{"tenant", tenant.id.to_string()}, {"name", tenant.name}});
+}
+
+}  // namespace mtmsg::daemon

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+
+#include "broker/control.hpp"
+#include "broker/publisher.hpp"
+#include "config/config.hpp"
+#include "daemon/log.hpp"
+#include "daemon/notify.hpp"
+#include "http/api.hpp"
+#include "http/server.hpp"
+#include "ingest/pipeline.hpp"
+#include "metrics/registry.hpp"
+#include "store/database.hpp"
+#include "tenants/reconciler.hpp"
+
+namespace mtmsg::daemon {
+
+/// The composition root: builds every part from the configuration, starts them, and stops them in order. What the parts
+/// report is logged here, once.
+class App final : private ingest::PipelineEvents, private tenants::ReconcilerEvents {
+ public:
+  /// Throws Failure when a part can't be built (a connection string that is none, an address that can't be listened
+  /// on).
+  App(const config::Config& config, Log& log, Notify& notify);
+  ~App();
+  App(const App&) = delete;
+  App& operator=(const App&) = delete;
+
+  /// Starts everything and tells systemd. The API answers from here on; the rest comes as soon as broker and database
+  /// do.
+  void start();
+  /// Refuses new work, stops consuming, commits and acks what is in hand, closes, reports. One thread, once.
+  void stop();
+  /// Any thread, while stop() runs: ends it at once, losing nothing.
+  void hurry() noexcept;
+
+ private:
+  void on_consumer_lost(TenantId tenant, const Error& why) noexcept override;
+  void on_database(bool available, const Error& why) noexcept override;
+  void on_delivery_link(bool connected, const Error& why) noexcept override;
+  void on_store(const Result<void>& usable) noexcept override;
+  void on_tenant_delayed(const Tenant& tenant, const Error& why) noexcept override;
+  void on_tenant(const Tenant& tenant, std::string_view what) noexcept override;
+
+  Result<void> prepare_schema();
+  http::Services services();
+  wire::Status status();
+  wire::Readiness readiness();
+
+  const config::Config config_;
+  Log& log_;
+  Notify& notify_;
+  const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
+  std::atomic<bool> stopping_{false};
+  std::atomic<bool> told_ready_{false};
+
+  // In the order in which they are built; each uses only what stands above it.
+  metrics::Registry metrics_;
+  std::unique_ptr<store::Database> database_;
+  broker::Control control_;
+  broker::Publisher publisher_;
+  ingest::Pipeline pipeline_;
+  tenants::Reconciler reconciler_;
+  http::Api api_;
+  http::Server server_;
+};
+
+}  // namespace mtmsg::daemon

@@ -1,0 +1,246 @@
+// The data path with a real daemon, a real RabbitMQ, a real PostgreSQL and a producer that is not ours.
+
+#include <set>
+#include <thread>
+
+#include <boost/json.hpp>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include "broker/topology.hpp"
+#include "support/world.hpp"
+
+namespace mtmsg::test {
+namespace {
+
+namespace json = boost::json;
+
+std::string line(json::object message) {
+  return json::serialize(message) + "\n";
+}
+
+/// Reads all of a tenant's messages page by page.
+std::vector<std::pair<std::int64_t, std::string>> read_all(client::Client& client, const std::string& tenant,
+                                                           unsigned limit) {
+  std::vector<std::pair<std::int64_t, std::string>> seen;
+  client::MessageQuery query;
+  query.limit = limit;
+  for (;;) {
+    const auto page = client.messages(tenant, query);
+    if (page.has_error()) throw std::runtime_error(page.error().error.message);
+    const auto document = json::parse(page->text).as_object();
+    for (const auto& message : document.at("data").as_array()) {
+      seen.emplace_back(message.at("seq").to_number<std::int64_t>(), std::string(message.at("id").as_string()));
+    }
+    query.cursor = std::string(document.at("next_cursor").as_string());
+    if (!document.at("has_more").as_bool()) return seen;
+  }
+}
+
+TEST(DataPath, AForeignClientsMessagesAreReadBackEqualByBothWaysIn) {
+  World world;
+  world.start_daemon();
+  const auto tenant = world.create_tenant("acme");
+  const std::vector<std::string> payloads = {
+      R"({"a":1,"b":[true,null,"ü€𝄞"],"c":{"d":1e400,"e":-0.0}})",          "42", R"("text")", "[]", "null",
+      R"({"big":123456789012345678901234567890.123456789,"dup":1,"dup":2})"};
+  std::string lines;
+  for (std::size_t i = 0; i < payloads.size(); ++i) {
+    json::object message{{"body", payloads[i]},
+                         {"message_id", "order-" + std::to_string(i)},
+                         {"content_type", "application/json"},
+                         {"timestamp", 1767225600},
+                         {"headers", json::object{{"trace", "t" + std::to_string(i)}}}};
+    if (i % 2 == 0) {
+      message["exchange"] = broker::tenant_exchange(tenant.id);
+    } else {
+      message["routing_key"] = broker::tenant_queue(tenant.id);
+    }
+    lines += line(message);
+  }
+  foreign_publish(lines);
+  ASSERT_TRUE(eventually([&] { return world.stored() == static_cast<std::int64_t>(payloads.size()); })) << world.log();
+  for (std::size_t i = 0; i < payloads.size(); ++i) {
+    const auto where = " from messages where seq = " + std::to_string(i + 1);
+    EXPECT_EQ(world.sql("select $mt$" + payloads[i] + "$mt$::jsonb = payload" + where), "t") << payloads[i];
+    EXPECT_EQ(world.sql("select headers->>'trace'" + where), "t" + std::to_string(i));
+    EXPECT_EQ(world.sql("select headers->'amqp'->>'content_type'" + where), "application/json");
+    EXPECT_EQ(world.sql("select headers->'amqp'->>'message_id'" + where), "order-" + std::to_string(i));
+    EXPECT_EQ(world.sql("select extract(epoch from published_at)::bigint" + where), "1767225600");
+    const auto id = Uuid::v5(tenant.id.value, "order-" + std::to_string(i)).to_string();
+    EXPECT_EQ(world.sql("select id" + where), id);
+    const auto message = world.client().message("acme", id);
+    ASSERT_TRUE(message.has_value());
+    EXPECT_EQ(world.sql("select ($mt$" + *message + "$mt$::jsonb)->'payload' = payload" + where), "t");
+  }
+  EXPECT_EQ(world.gaps_and_doubles(), "");
+}
+
+TEST(DataPath, WhatIsPublishedThroughTheApiIsStoredOnceUnderTheIdItWasGiven) {
+  World world;
+  world.start_daemon();
+  const auto tenant = world.create_tenant("acme");
+  wire::PublishRequest request;
+  request.id = "0190f3c8-0000-7000-8000-000000000001";
+  request.payload = R"({"exact":1e400})";
+  for (int i = 0; i < 3; ++i) {
+    const auto id = world.client().publish("acme", request);
+    ASSERT_TRUE(id.has_value()) << id.error().error.message;
+    EXPECT_EQ(id->to_string(), *request.id);
+  }
+  ASSERT_TRUE(eventually([&] { return world.stored() == 1; }));
+  EXPECT_EQ(world.sql("select payload = '{\"exact\":1e400}'::jsonb from messages"), "t");
+  ASSERT_TRUE(eventually([&] {
+    const auto view = world.client().tenant("acme");
+    return view.has_value() && view->activity.duplicates == 2 && view->activity.unacked == 0;
+  }));
+  EXPECT_EQ(world.gaps_and_doubles(), "");
+}
+
+TEST(DataPath, PoisonBecomesADeadLetterAndItsNeighboursAreStored) {
+  World world;
+  world.start_daemon();
+  const auto tenant = world.create_tenant("acme");
+  std::string lines;
+  const std::vector<std::string> poison = {"{", "", R"("\u0000")", R"(["\ud800"])", "1e131072", "\xff"};
+  for (const auto& body : poison) {
+    for (int i = 0; i < 3; ++i) {
+      lines += line({{"exchange", broker::tenant_exchange(tenant.id)}, {"body", R"({"good":true})"}});
+    }
+    // JSON text can't carry every byte, so the body travels as base64 where it has to.
+    if (body == "\xff") {
+      lines += line({{"exchange", broker::tenant_exchange(tenant.id)}, {"body_base64", "/w=="}});
+    } else {
+      lines += line({{"exchange", broker::tenant_exchange(tenant.id)}, {"body", body}});
+    }
+  }
+  foreign_publish(lines);
+  const auto good = static_cast<std::int64_t>(poison.size() * 3);
+  ASSERT_TRUE(eventually([&] { return world.stored() == good; })) << world.log();
+  ASSERT_TRUE(eventually(
+      [&] { return world.number("select count(*) from dead_letters") == static_cast<std::int64_t>(poison.size()); }));
+  EXPECT_EQ(world.sql("select count(*) from dead_letters where reason = 'invalid_json'"), "3");
+  EXPECT_EQ(world.sql("select count(*) from dead_letters where reason = 'rejected_by_database' and sqlstate <> ''"),
+            "3");
+  EXPECT_EQ(world.gaps_and_doubles(), "");
+}
+
+TEST(DataPath, NumbersHaveNoHolesWithFourWritersAndTenTenants) {
+  World world({{"MTMSG_DATABASE_WRITERS", "4"}});
+  world.start_daemon();
+  std::vector<TenantId> tenants;
+  for (unsigned i = 0; i < 10; ++i) tenants.push_back(world.create_tenant("t" + std::to_string(i), 1 + i % 4).id);
+  constexpr std::int64_t kMessages = 20'000;
+  const auto flood = foreign_flood(world, tenants, kMessages, 1);
+  ASSERT_EQ(flood->wait(std::chrono::seconds(120)), 0) << flood->output();
+  ASSERT_TRUE(eventually([&] { return world.stored() >= kMessages; }, std::chrono::seconds(60))) << world.log();
+  EXPECT_EQ(world.stored(), kMessages);
+  EXPECT_EQ(world.gaps_and_doubles(), "");
+  EXPECT_TRUE(eventually([&] { return world.queues_empty(); }));
+}
+
+TEST(DataPath, AReaderThatPollsDuringHeavyWritingSeesExactlyTheTable) {
+  World world({{"MTMSG_DATABASE_WRITERS", "4"}});
+  world.start_daemon();
+  const auto tenant = world.create_tenant("acme", 4);
+  constexpr std::size_t kMessages = 15'000;
+  const auto flood = foreign_flood(world, {tenant.id}, kMessages, 2);
+  std::vector<std::pair<std::int64_t, std::string>> seen;
+  client::MessageQuery query;
+  query.limit = 137;
+  ASSERT_TRUE(eventually(
+      [&] {
+        const auto page = world.client().messages("acme", query);
+        if (page.has_error()) throw std::runtime_error(page.error().error.message);
+        const auto document = json::parse(page->text).as_object();
+        for (const auto& message : document.at("data").as_array()) {
+          seen.emplace_back(message.at("seq").to_number<std::int64_t>(), std::string(message.at("id").as_string()));
+        }
+        query.cursor = std::string(document.at("next_cursor").as_string());
+        return seen.size() >= kMessages;
+      },
+      std::chrono::seconds(120)));
+  for (std::size_t i = 0; i < seen.size(); ++i) ASSERT_EQ(seen[i].first, static_cast<std::int64_t>(i + 1));
+  EXPECT_EQ(seen.size(), kMessages);
+  EXPECT_EQ(seen, read_all(world.client(), "acme", 1000));
+  EXPECT_EQ(flood->wait(std::chrono::seconds(10)), 0);
+}
+
+TEST(DataPath, ChangedWorkersTakeEffectWhileMessagesFlow) {
+  World world;
+  world.start_daemon();
+  const auto tenant = world.create_tenant("acme", 1);
+  constexpr std::int64_t kMessages = 15'000;
+  const auto flood = foreign_flood(world, {tenant.id}, kMessages, 3);
+  for (const unsigned workers : {8U, 2U, 20U, 1U, 5U}) {
+    const auto before = world.stored();
+    ASSERT_TRUE(world.client().set_concurrency("acme", workers).has_value());
+    const auto view = world.client().tenant("acme");
+    ASSERT_TRUE(view.has_value());
+    EXPECT_EQ(view->tenant.workers, workers);
+    EXPECT_TRUE(view->activity.consuming);
+    ASSERT_TRUE(eventually([&] { return world.stored() > before || world.stored() == kMessages; }));
+  }
+  ASSERT_EQ(flood->wait(std::chrono::seconds(120)), 0);
+  ASSERT_TRUE(eventually([&] { return world.stored() >= kMessages; }));
+  EXPECT_EQ(world.stored(), kMessages);
+  EXPECT_EQ(world.gaps_and_doubles(), "");
+}
+
+TEST(DataPath, AKilledDaemonLeavesNothingLostNothingTwiceAfterARestart) {
+  World world({{"MTMSG_DATABASE_WRITERS", "4"}});
+  world.start_daemon();
+  std::vector<TenantId> tenants;
+  for (unsigned i = 0; i < 5; ++i) tenants.push_back(world.create_tenant("t" + std::to_string(i), 1 + i).id);
+  constexpr std::int64_t kMessages = 20'000;
+  const auto flood = foreign_flood(world, tenants, kMessages, 4);
+  for (const std::int64_t moment : {2'000, 6'000, 11'000}) {
+    ASSERT_TRUE(eventually([&] { return world.stored() >= moment; })) << world.log();
+    world.kill_daemon();
+    world.start_daemon();
+  }
+  ASSERT_EQ(flood->wait(std::chrono::seconds(120)), 0);
+  ASSERT_TRUE(eventually([&] { return world.stored() >= kMessages; }, std::chrono::seconds(60))) << world.log();
+  EXPECT_EQ(world.stored(), kMessages);
+  EXPECT_EQ(world.gaps_and_doubles(), "");
+  EXPECT_EQ(world.number("select count(*) from dead_letters"), 0);
+  EXPECT_TRUE(eventually([&] { return world.queues_empty(); }));
+}
+
+TEST(DataPath, AStopUnderLoadLosesAndRepeatsNothing) {
+  World world;
+  world.start_daemon();
+  const auto tenant = world.create_tenant("acme", 8);
+  constexpr std::int64_t kMessages = 20'000;
+  const auto flood = foreign_flood(world, {tenant.id}, kMessages, 5);
+  ASSERT_TRUE(eventually([&] { return world.stored() >= 2'000; }));
+  EXPECT_EQ(world.stop_daemon(), 0) << world.log();
+  EXPECT_NE(world.log().find("left_to_broker=0"), std::string::npos) << world.log();
+  world.start_daemon();
+  ASSERT_EQ(flood->wait(std::chrono::seconds(120)), 0);
+  ASSERT_TRUE(eventually([&] { return world.stored() >= kMessages; }, std::chrono::seconds(60)));
+  EXPECT_EQ(world.stored(), kMessages);
+  EXPECT_EQ(world.gaps_and_doubles(), "");
+  // A clean stop acks what it committed: nothing comes a second time.
+  EXPECT_EQ(world.client().status()->pipeline.duplicates, 0U);
+}
+
+TEST(DataPath, ASecondSignalEndsTheDaemonAtOnceAndNothingIsLost) {
+  World world;
+  world.start_daemon();
+  const auto tenant = world.create_tenant("acme", 8);
+  constexpr std::int64_t kMessages = 10'000;
+  const auto flood = foreign_flood(world, {tenant.id}, kMessages, 6);
+  ASSERT_TRUE(eventually([&] { return world.stored() >= 1'000; }));
+  world.daemon().signal(SIGTERM);
+  world.daemon().signal(SIGTERM);
+  ASSERT_TRUE(world.daemon().wait(std::chrono::seconds(10)).has_value()) << world.log();
+  world.start_daemon();
+  ASSERT_EQ(flood->wait(std::chrono::seconds(120)), 0);
+  ASSERT_TRUE(eventually([&] { return world.stored() >= kMessages; }, std::chrono::seconds(60)));
+  EXPECT_EQ(world.stored(), kMessages);
+  EXPECT_EQ(world.gaps_and_doubles(), "");
+}
+
+}  // namespace
+}  // namespace mtmsg::test

@@ -1,0 +1,207 @@
+#include "support/world.hpp"
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <stdexcept>
+
+#include <pqxx/pqxx>
+#include <signal.h>
+#include <unistd.h>
+
+#include "broker/control.hpp"
+#include "core/uuid.hpp"
+
+namespace mtmsg::test {
+namespace {
+
+constexpr auto kStopLimit = std::chrono::seconds(60);
+
+std::string variable(const char* name) {
+  const char* value = std::getenv(name);
+  if (value == nullptr) {
+    throw std::runtime_error(std::string(name) +
+                             " is not set: run `tools/sandbox up` and `eval \"$(tools/sandbox env)\"` first");
+  }
+  return value;
+}
+
+/// The same server, another database: the path of a postgresql:// URL is the database's name.
+std::string with_database(const std::string& url, const std::string& name) {
+  const auto authority = url.find("//") + 2;
+  const auto path = url.find('/', authority);
+  const auto query = url.find('?', authority);
+  const auto base = url.substr(0, std::min(path, query));
+  return base + "/" + name + (query == std::string::npos ? "" : url.substr(query));
+}
+
+std::string first_value(const std::string& url, const std::string& query) {
+  pqxx::connection connection(url);
+  pqxx::nontransaction transaction(connection);
+  const auto rows = transaction.exec(query);
+  return rows.empty() || rows[0][0].is_null() ? std::string{} : std::string(rows[0][0].c_str());
+}
+
+}  // namespace
+
+std::string server_database_url() {
+  return variable("MTMSG_DATABASE_URL");
+}
+std::string broker_url() {
+  return variable("MTMSG_BROKER_URL");
+}
+std::string mtmsgd_path() {
+  return MTMSG_BINARY_DIR "/mtmsgd";
+}
+std::string mtmsgctl_path() {
+  return MTMSG_BINARY_DIR "/mtmsgctl";
+}
+
+World::World(std::map<std::string, std::string> options) : options_(std::move(options)) {
+  char folder[] = "/tmp/mtmsg-test-XXXXXX";
+  if (::mkdtemp(folder) == nullptr) throw std::runtime_error("cannot make a temporary folder");
+  folder_ = folder;
+  name_ = "mtmsg_test_" + Uuid::v4().to_string().substr(0, 8);
+  first_value(server_database_url(), "create database " + name_);
+  database_url_ = with_database(server_database_url(), name_);
+  options_.emplace("MTMSG_DATABASE_URL", database_url_);
+  options_.emplace("MTMSG_BROKER_URL", broker_url());
+  options_.emplace("MTMSG_BROKER_NAMESPACE", name_);
+  options_.emplace("MTMSG_SOCKET_PATH", folder_ + "/mtmsgd.sock");
+  options_.emplace("MTMSG_HTTP_LISTEN", "127.0.0.1:0");
+}
+
+World::~World() {
+  if (daemon_) kill_daemon();
+  try {
+    broker::ConnectOptions connect;
+    connect.url = broker_url();
+    broker::Control control(connect, broker::TopologyOptions{name_});
+    control.start();
+    eventually([&] { return control.status().connected; });
+    for (const auto tenant : tenants_) (void)control.delete_tenant(tenant);
+    control.stop();
+    first_value(server_database_url(), "drop database if exists " + name_ + " with (force)");
+  } catch (const std::exception&) {
+    // A world that can't be cleaned up must not hide why its test failed.
+  }
+  std::error_code ignored;
+  std::filesystem::remove_all(folder_, ignored);
+}
+
+void World::start_daemon(std::chrono::milliseconds limit) {
+  client_.reset();
+  daemon_ = std::make_unique<Process>(std::vector<std::string>{mtmsgd_path()}, options_,
+                                      folder_ + "/log." + std::to_string(++starts_));
+  const bool ready = eventually(
+      [this] {
+        if (!daemon_->running()) return true;
+        const auto status = client().status();
+        return status.has_value() && status->readiness.ready;
+      },
+      limit);
+  if (!ready || !daemon_->running()) throw std::runtime_error("mtmsgd did not become ready:\n" + log());
+}
+
+int World::stop_daemon() {
+  daemon_->signal(SIGTERM);
+  const auto code = daemon_->wait(kStopLimit);
+  if (!code) throw std::runtime_error("mtmsgd did not stop:\n" + log());
+  return *code;
+}
+
+void World::kill_daemon() {
+  daemon_->signal(SIGKILL);
+  daemon_->wait(kStopLimit);
+}
+
+std::string World::log() const {
+  return daemon_ ? daemon_->output() : std::string{};
+}
+
+std::string World::endpoint() const {
+  return "unix:" + options_.at("MTMSG_SOCKET_PATH");
+}
+
+client::Client& World::client() {
+  if (!client_)
+    client_ = std::make_unique<client::Client>(client::Endpoint::parse(endpoint()).value(), client::Options{});
+  return *client_;
+}
+
+Tenant World::create_tenant(const std::string& name, unsigned workers) {
+  auto tenant = client().create_tenant({name, workers});
+  if (tenant.has_error()) throw std::runtime_error("tenant create: " + tenant.error().error.message + "\n" + log());
+  tenants_.push_back(tenant->id);
+  return *tenant;
+}
+
+std::string World::sql(const std::string& query) const {
+  return first_value(database_url_, query);
+}
+std::int64_t World::number(const std::string& query) const {
+  const auto value = sql(query);
+  return value.empty() ? 0 : std::stoll(value);
+}
+
+bool World::queues_empty() const {
+  // The broker counts what is unacknowledged only for its operator, so the test asks as one: a passive declare tells
+  // what is ready, and the daemon what it holds.
+  broker::ConnectOptions connect;
+  connect.url = broker_url();
+  broker::Control control(connect, broker::TopologyOptions{name_});
+  control.start();
+  if (!eventually([&] { return control.status().connected; })) return false;
+  for (const auto tenant : tenants_) {
+    const auto depth = control.depth(tenant);
+    if (depth.has_error() || depth->ready != 0) return false;
+  }
+  return true;
+}
+
+std::string World::gaps_and_doubles() const {
+  return sql(R"(
+    select string_agg(trouble, '; ') from (
+      select tenant_id::text || ' has ' || count(*) || ' rows, numbers ' || min(seq) || '..' || max(seq) ||
+             ', counter ' || (select last_seq from tenant_counters c where c.tenant_id = m.tenant_id) ||
+             ', ' || count(distinct id) || ' ids' as trouble
+      from messages m group by tenant_id
+      having min(seq) <> 1 or max(seq) <> count(*) or count(distinct id) <> count(*)
+          or max(seq) <> (select last_seq from tenant_counters c where c.tenant_id = m.tenant_id)
+      union all
+      select tenant_id::text || ': created_at goes down at ' || seq from (
+        select tenant_id, seq, created_at, lag(created_at) over (partition by tenant_id order by seq) as before
+        from messages) as ordered
+      where created_at < before) as troubles)");
+}
+
+void foreign_publish(const std::string& lines, bool confirm) {
+  std::vector<std::string> command{"/usr/bin/python3", MTMSG_SOURCE_DIR "/tests/support/foreign_client.py", "--url",
+                                   broker_url()};
+  if (!confirm) command.emplace_back("--no-confirm");
+  const auto finished = run(command, lines, std::chrono::seconds(120));
+  if (finished.exit_code != 0) throw std::runtime_error("the foreign client failed: " + finished.err);
+}
+
+std::unique_ptr<Process> foreign_flood(const World& world, const std::vector<TenantId>& tenants, std::uint64_t count,
+                                       std::uint64_t seed) {
+  std::vector<std::string> command{"/usr/bin/python3",
+                                   MTMSG_SOURCE_DIR "/tests/support/foreign_client.py",
+                                   "--url",
+                                   broker_url(),
+                                   "--no-confirm",
+                                   "--count",
+                                   std::to_string(count),
+                                   "--seed",
+                                   std::to_string(seed)};
+  for (const auto tenant : tenants) {
+    command.emplace_back("--exchange");
+    command.push_back(broker::tenant_exchange(tenant));
+  }
+  static int floods = 0;
+  return std::make_unique<Process>(command, std::map<std::string, std::string>{},
+                                   world.folder() + "/flood." + std::to_string(++floods));
+}
+
+}  // namespace mtmsg::test

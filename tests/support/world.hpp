@@ -1,0 +1,81 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "client/client.hpp"
+#include "support/process.hpp"
+
+namespace pqxx {
+class result;
+}
+
+/// A daemon with a database and a queue namespace of its own, on the servers of tools/sandbox.
+namespace mtmsg::test {
+
+/// The servers; throws with the way out when MTMSG_DATABASE_URL or MTMSG_BROKER_URL is not set.
+std::string server_database_url();
+std::string broker_url();
+
+class World {
+ public:
+  /// `options` are MTMSG_* variables for every daemon of this world.
+  explicit World(std::map<std::string, std::string> options = {});
+  /// Stops daemons, deletes tenants' queues and the database.
+  ~World();
+  World(const World&) = delete;
+  World& operator=(const World&) = delete;
+
+  /// Starts a daemon and waits until it is ready; throws when it is not within `limit`, and leaves it running.
+  void start_daemon(std::chrono::milliseconds limit = std::chrono::seconds(60));
+  /// SIGTERM, and waits for its end; the exit code.
+  int stop_daemon();
+  void kill_daemon();
+  Process& daemon() { return *daemon_; }
+  std::string log() const;
+
+  client::Client& client();
+  std::string endpoint() const;
+  Tenant create_tenant(const std::string& name, unsigned workers = 3);
+
+  /// One value of SQL on the world's database, as text.
+  std::string sql(const std::string& query) const;
+  std::int64_t number(const std::string& query) const;
+  /// Rows of messages of all tenants.
+  std::int64_t stored() const { return number("select count(*) from messages"); }
+  /// Ready and unacknowledged messages in all of the world's tenants' queues.
+  bool queues_empty() const;
+  std::string database_url() const { return database_url_; }
+  const std::string& folder() const { return folder_; }
+
+  /// Every tenant's numbers are 1..n, and no id occurs twice; says what is wrong.
+  std::string gaps_and_doubles() const;
+
+ private:
+  std::map<std::string, std::string> options_;
+  std::string folder_;
+  std::string name_;
+  std::string database_url_;
+  std::unique_ptr<Process> daemon_;
+  std::unique_ptr<client::Client> client_;
+  std::vector<TenantId> tenants_;
+  int starts_ = 0;
+};
+
+/// Publishes with a client that is not ours (python3-pika): `lines` of JSON, each
+/// {"exchange", "routing_key", "body" or "body_base64", "message_id"?, "headers"?, "timestamp"?, "content_type"?},
+/// with confirms when asked. Throws with the client's output when it fails.
+void foreign_publish(const std::string& lines, bool confirm = true);
+
+/// The same client makes `count` messages {"n": 1}, {"n": 2} … with random ids for each of the exchanges in turn.
+std::unique_ptr<Process> foreign_flood(const World& world, const std::vector<TenantId>& tenants, std::uint64_t count,
+                                       std::uint64_t seed);
+
+std::string mtmsgd_path();
+std::string mtmsgctl_path();
+
+}  // namespace mtmsg::test
