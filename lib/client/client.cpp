@@ -1,0 +1,196 @@
+#include "client/client.hpp"
+
+#include "client/line_splitter.hpp"
+#include "client/transport.hpp"
+#include "wire/fields.hpp"
+#include "wire/json_text.hpp"
+
+namespace mtmsg::client {
+namespace {
+
+// A message is at most limits.max_rendered_bytes (8 MiB unless configured) and its headers.
+constexpr std::size_t kMaxLineBytes = std::size_t{1} << 30U;
+
+constexpr auto kJson = "application/json";
+constexpr auto kNdjson = "application/x-ndjson";
+
+std::string tenant_path(std::string_view tenant, std::string_view below = {}) {
+  return "/tenants/" + percent_encode(tenant) + std::string(below);
+}
+
+std::string query_string(const MessageQuery& query) {
+  std::string out;
+  const auto add = [&](std::string_view key, std::string_view value) {
+    out += out.empty() ? '?' : '&';
+    out += key;
+    out += '=';
+    out += percent_encode(value);
+  };
+  if (!query.cursor.empty()) add("cursor", query.cursor);
+  if (query.limit) add("limit", std::to_string(*query.limit));
+  if (query.since) add("since", *query.since);
+  if (query.until) add("until", *query.until);
+  return out;
+}
+
+CallError not_understood(const Error& error) {
+  return {CallError::Cause::answer,
+          Error(error).with_context("the server's answer was not understood; is it another version?")};
+}
+
+/// Reads a successful answer's body.
+template <class T>
+Call<T> read(const Call<HttpAnswer>& answer, Result<T> (*reader)(std::string_view)) {
+  if (!answer) return answer.error();
+  auto value = reader(answer->body);
+  if (!value) return not_understood(value.error());
+  return std::move(*value);
+}
+
+/// As wire::read_concurrency, but a newer daemon may say more.
+Result<unsigned> read_workers(std::string_view json) {
+  wire::FieldReader fields(json, "concurrency", wire::Reading::tolerant);
+  const auto workers = fields.optional_unsigned("workers");
+  if (!workers) fields.refuse("field \"workers\" is missing");
+  if (auto done = fields.finish(); !done) return done.error();
+  return *workers;
+}
+
+}  // namespace
+
+void throw_exception_from_error(const CallError& failed, const boost::source_location&) {
+  throw Failure(failed.error);
+}
+
+struct Client::Impl {
+  Transport transport;
+
+  Call<HttpAnswer> get(std::string path) { return transport.send({"GET", std::move(path), {}, {}}); }
+  Call<HttpAnswer> send_json(std::string method, std::string path, std::string body) {
+    return transport.send({std::move(method), std::move(path), std::move(body), kJson});
+  }
+};
+
+Client::Client(Endpoint endpoint, Options options)
+    : impl_(new Impl{Transport(std::move(endpoint), std::move(options))}) {}
+Client::~Client() = default;
+Client::Client(Client&&) noexcept = default;
+Client& Client::operator=(Client&&) noexcept = default;
+
+const Endpoint& Client::endpoint() const noexcept {
+  return impl_->transport.endpoint();
+}
+
+Call<Tenant> Client::create_tenant(const NewTenant& request) {
+  std::string body;
+  wire::append_new_tenant(body, request);
+  return read(impl_->send_json("POST", "/tenants", std::move(body)), wire::read_tenant);
+}
+
+Call<std::vector<Tenant>> Client::tenants() {
+  return read(impl_->get("/tenants"), wire::read_tenants);
+}
+
+Call<wire::TenantDetail> Client::tenant(std::string_view tenant) {
+  return read(impl_->get(tenant_path(tenant)), wire::read_tenant_detail);
+}
+
+Call<Deletion> Client::delete_tenant(std::string_view tenant) {
+  const auto answer = impl_->transport.send({"DELETE", tenant_path(tenant), {}, {}});
+  if (!answer) return answer.error();
+  return answer->status == 202 ? Deletion::in_progress : Deletion::done;
+}
+
+Call<unsigned> Client::concurrency(std::string_view tenant) {
+  return read(impl_->get(tenant_path(tenant, "/config/concurrency")), read_workers);
+}
+
+Call<unsigned> Client::set_concurrency(std::string_view tenant, unsigned workers) {
+  std::string body;
+  wire::append_concurrency(body, workers);
+  return read(impl_->send_json("PUT", tenant_path(tenant, "/config/concurrency"), std::move(body)), read_workers);
+}
+
+Call<MessageId> Client::publish(std::string_view tenant, const wire::PublishRequest& request) {
+  std::string body;
+  wire::append_publish_request(body, request);
+  return read(impl_->send_json("POST", tenant_path(tenant, "/messages"), std::move(body)), wire::read_published);
+}
+
+Call<std::vector<wire::PublishLine>> Client::publish_lines(std::string_view tenant, std::string ndjson) {
+  const auto answer =
+      impl_->transport.send({"POST", tenant_path(tenant, "/messages"), std::move(ndjson), kNdjson, kNdjson});
+  if (!answer) return answer.error();
+  std::vector<wire::PublishLine> lines;
+  std::optional<Error> wrong;
+  LineSplitter splitter(kMaxLineBytes);
+  // The line end added here closes the last line if the server did not; an empty one says nothing.
+  splitter.feed(answer->body + "\n", [&](std::string_view text) {
+    if (text.empty()) return true;
+    auto line = wire::read_publish_line(text);
+    if (!line) {
+      wrong = line.error();
+      return false;
+    }
+    lines.push_back(std::move(*line));
+    return true;
+  });
+  if (wrong) return not_understood(*wrong);
+  return lines;
+}
+
+Call<FetchedPage> Client::messages(std::optional<std::string_view> tenant, const MessageQuery& query) {
+  const auto path = tenant ? tenant_path(*tenant, "/messages") : std::string("/messages");
+  auto answer = impl_->get(path + query_string(query));
+  if (!answer) return answer.error();
+  FetchedPage fetched{std::move(answer->body), {}};
+  auto page = wire::read_page(fetched.text);
+  if (!page) return not_understood(page.error());
+  fetched.page = std::move(*page);
+  return fetched;
+}
+
+Call<std::string> Client::message(std::string_view tenant, std::string_view id) {
+  auto answer = impl_->get(tenant_path(tenant, "/messages/" + percent_encode(id)));
+  if (!answer) return answer.error();
+  if (auto checked = wire::check_json(answer->body); !checked) return not_understood(checked.error());
+  return std::move(answer->body);
+}
+
+Call<StreamEnd> Client::stream_messages(std::string_view tenant, const MessageQuery& query,
+                                        const std::function<bool(std::string_view)>& line) {
+  StreamEnd end;
+  std::optional<Error> wrong;
+  LineSplitter splitter(kMaxLineBytes);
+  const auto take = [&](std::string_view text) {
+    if (!wire::is_page_tail(text)) return line(text);
+    auto tail = wire::read_page_tail(text);
+    if (tail)
+      end.tail = std::move(*tail);
+    else
+      wrong = tail.error();
+    return static_cast<bool>(tail);
+  };
+  const HttpRequest request{"GET", tenant_path(tenant, "/messages") + query_string(query), {}, {}, kNdjson};
+  const auto received =
+      impl_->transport.receive(request, [&](std::string_view bytes) { return splitter.feed(bytes, take); });
+  if (!received) return received.error();
+  if (wrong) return not_understood(*wrong);
+  return end;
+}
+
+Call<std::vector<wire::Migration>> Client::migrations() {
+  return read(impl_->get("/migrations"), wire::read_migrations);
+}
+
+Call<std::vector<wire::Migration>> Client::migrate(std::optional<std::int64_t> target) {
+  std::string body;
+  wire::append_migrate_request(body, target);
+  return read(impl_->send_json("POST", "/migrations", std::move(body)), wire::read_migrations);
+}
+
+Call<wire::Status> Client::status() {
+  return read(impl_->get("/status"), wire::read_status);
+}
+
+}  // namespace mtmsg::client

@@ -1,0 +1,102 @@
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "client/endpoint.hpp"
+#include "core/result.hpp"
+#include "wire/message.hpp"
+#include "wire/migration.hpp"
+#include "wire/publish.hpp"
+#include "wire/status.hpp"
+#include "wire/tenant.hpp"
+
+namespace mtmsg::client {
+
+/// Why a call failed.
+struct CallError {
+  enum class Cause {
+    unreachable,  ///< no connection, or it broke, or no answer in time: whether the daemon did anything is unknown
+    refused,      ///< the daemon answered with a problem: `error` is what it said
+    answer,       ///< the answer is not what this client understands
+  };
+  Cause cause = Cause::refused;
+  Error error;
+};
+[[noreturn]] void throw_exception_from_error(const CallError& failed, const boost::source_location& where);
+
+template <class T>
+using Call = boost::system::result<T, CallError>;
+
+struct Options {
+  std::chrono::seconds timeout{30};  ///< for connecting, and for each wait for bytes
+  std::string token;                 ///< bearer token; empty: none
+};
+
+/// Which messages. The cursor is text, as the daemon gave it; empty: from the first.
+struct MessageQuery {
+  std::string cursor;
+  std::optional<unsigned> limit;
+  std::optional<std::string> since;  ///< RFC 3339
+  std::optional<std::string> until;
+};
+
+/// A page with the text its rows point into; they stay valid when it is moved.
+struct FetchedPage {
+  std::string text;
+  wire::RawPage page;
+};
+
+/// How GET of a stream of lines ended.
+struct StreamEnd {
+  std::optional<wire::PageTail> tail;  ///< absent: the stream was cut, or the receiver wanted no more
+};
+
+enum class Deletion { done, in_progress };
+
+/// The API of one daemon, typed. One thread at a time; calls block. Keeps its connection. Tenants are named by id or
+/// name. The process has to ignore SIGPIPE.
+class Client {
+ public:
+  Client(Endpoint endpoint, Options options);
+  ~Client();
+  Client(Client&&) noexcept;
+  Client& operator=(Client&&) noexcept;
+
+  const Endpoint& endpoint() const noexcept;
+
+  Call<Tenant> create_tenant(const NewTenant& request);
+  Call<std::vector<Tenant>> tenants();
+  Call<wire::TenantDetail> tenant(std::string_view tenant);
+  Call<Deletion> delete_tenant(std::string_view tenant);
+  Call<unsigned> concurrency(std::string_view tenant);
+  Call<unsigned> set_concurrency(std::string_view tenant, unsigned workers);
+
+  Call<MessageId> publish(std::string_view tenant, const wire::PublishRequest& request);
+  /// `ndjson`: one publish request a line. One result a line, numbered from 1.
+  Call<std::vector<wire::PublishLine>> publish_lines(std::string_view tenant, std::string ndjson);
+
+  /// One page; without a tenant of all tenants the caller may see.
+  Call<FetchedPage> messages(std::optional<std::string_view> tenant, const MessageQuery& query);
+  /// JSON text of one message.
+  Call<std::string> message(std::string_view tenant, std::string_view id);
+  /// Every message after the cursor, as lines without their ends, in order. Memory does not grow with their number.
+  /// `line` returns false to stop. The views last for the call.
+  Call<StreamEnd> stream_messages(std::string_view tenant, const MessageQuery& query,
+                                  const std::function<bool(std::string_view)>& line);
+
+  Call<std::vector<wire::Migration>> migrations();
+  Call<std::vector<wire::Migration>> migrate(std::optional<std::int64_t> target);
+  Call<wire::Status> status();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace mtmsg::client

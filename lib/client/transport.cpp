@@ -1,0 +1,185 @@
+#include "client/transport.hpp"
+
+#include <cerrno>
+#include <cstring>
+
+#include <httplib.h>
+#include <sys/socket.h>
+
+#include "wire/problem.hpp"
+
+namespace mtmsg::client {
+namespace {
+
+// An error's body is for people; more than this is not from our daemon.
+constexpr std::size_t kMaxProblemBytes = 64 * 1024;
+
+std::unique_ptr<httplib::ClientImpl> connect_to(const Endpoint& endpoint) {
+  switch (endpoint.scheme) {
+    case Endpoint::Scheme::unix_socket: {
+      auto http = std::make_unique<httplib::ClientImpl>(endpoint.path);
+      http->set_address_family(AF_UNIX);
+      return http;
+    }
+    case Endpoint::Scheme::http:
+      return std::make_unique<httplib::ClientImpl>(endpoint.host, endpoint.port);
+    case Endpoint::Scheme::https:
+      return std::make_unique<httplib::SSLClient>(endpoint.host, endpoint.port);
+  }
+  return nullptr;
+}
+
+/// RFC 9110, 7.2. The library would send the socket's path.
+std::string host_header(const Endpoint& endpoint) {
+  if (endpoint.scheme == Endpoint::Scheme::unix_socket) return "localhost";
+  const auto text = endpoint.to_string();
+  return text.substr(text.find("://") + 3);
+}
+
+/// Statuses that something between us and the daemon (a proxy) may send without a problem's code.
+ErrorCode code_of_status(int status) {
+  switch (status) {
+    case 400:
+      return ErrorCode::invalid_argument;
+    case 401:
+      return ErrorCode::unauthenticated;
+    case 403:
+      return ErrorCode::forbidden;
+    case 404:
+      return ErrorCode::not_found;
+    case 409:
+      return ErrorCode::conflict;
+    case 413:
+      return ErrorCode::too_large;
+    case 429:
+      return ErrorCode::rate_limited;
+    case 504:
+      return ErrorCode::timeout;
+    default:
+      return ErrorCode::internal;
+  }
+}
+
+CallError refused(int status, std::string_view body) {
+  const auto read = wire::read_problem(body);
+  const auto problem = read ? *read : wire::Problem{};
+  auto message = !problem.detail.empty() ? problem.detail : problem.title;
+  if (message.empty()) message = "the server answered with HTTP status " + std::to_string(status);
+  const auto code = wire::error_code_from(problem.code).value_or(code_of_status(status));
+  return {CallError::Cause::refused, fail(code, std::move(message))};
+}
+
+std::string_view reason_of(httplib::Error error) {
+  switch (error) {
+    case httplib::Error::Connection:
+      return "cannot connect";
+    case httplib::Error::Read:
+      return "no complete answer: the connection broke, or the time limit (--timeout) passed";
+    case httplib::Error::Write:
+      return "the connection broke while sending";
+    case httplib::Error::SSLConnection:
+      return "TLS could not be agreed on";
+    case httplib::Error::SSLLoadingCerts:
+      return "the certificates to trust could not be read";
+    case httplib::Error::SSLServerVerification:
+      return "its certificate is not trusted, or not for this host";
+    case httplib::Error::ConnectionTimeout:
+      return "no connection within the time limit (--timeout)";
+    default:
+      return "the connection failed";
+  }
+}
+
+}  // namespace
+
+struct Transport::Http {
+  std::unique_ptr<httplib::ClientImpl> client;
+};
+
+Transport::Transport(Endpoint endpoint, Options options)
+    : endpoint_(std::move(endpoint)), options_(std::move(options)), http_(std::make_unique<Http>()) {
+  http_->client = connect_to(endpoint_);
+  auto& client = *http_->client;
+  client.set_connection_timeout(options_.timeout);
+  client.set_read_timeout(options_.timeout);
+  client.set_write_timeout(options_.timeout);
+  client.set_keep_alive(true);
+  if (endpoint_.scheme != Endpoint::Scheme::unix_socket) client.set_tcp_nodelay(true);
+}
+
+Transport::~Transport() = default;
+
+CallError Transport::unreachable(std::string_view reason) const {
+  return {CallError::Cause::unreachable,
+          fail(ErrorCode::timeout, "cannot reach mtmsgd at " + endpoint_.to_string() + ": " + std::string(reason))};
+}
+
+namespace {
+
+httplib::Request to_httplib(const HttpRequest& request, const Endpoint& endpoint, const Options& options) {
+  httplib::Request out;
+  out.method = request.method;
+  out.path = request.path;
+  out.body = request.body;
+  out.set_header("Host", host_header(endpoint));
+  out.set_header("Accept", request.accept + ", application/problem+json");
+  out.set_header("Accept-Encoding", "identity");
+  if (!request.content_type.empty()) out.set_header("Content-Type", request.content_type);
+  if (!options.token.empty()) out.set_header("Authorization", "Bearer " + options.token);
+  return out;
+}
+
+}  // namespace
+
+Call<HttpAnswer> Transport::send(const HttpRequest& request) {
+  errno = 0;
+  const auto result = http_->client->send(to_httplib(request, endpoint_, options_));
+  const int system_error = errno;
+  if (!result) {
+    std::string reason(reason_of(result.error()));
+    if (result.error() == httplib::Error::Connection && system_error != 0 && system_error != EINPROGRESS)
+      reason += std::string(" (") + std::strerror(system_error) + ")";
+    return unreachable(reason);
+  }
+  if (result->status >= 400) return refused(result->status, result->body);
+  return HttpAnswer{result->status, result->body};
+}
+
+Call<Transport::Received> Transport::receive(const HttpRequest& request, const Receiver& receiver) {
+  auto out = to_httplib(request, endpoint_, options_);
+  int status = 0;
+  std::string problem;
+  out.response_handler = [&](const httplib::Response& response) {
+    status = response.status;
+    return true;
+  };
+  out.content_receiver = [&](const char* data, std::size_t size, std::uint64_t, std::uint64_t) {
+    if (status < 400) return receiver({data, size});
+    problem.append(data, size);
+    return problem.size() <= kMaxProblemBytes;
+  };
+  const auto result = http_->client->send(out);
+  if (status == 0) return unreachable(reason_of(result.error()));
+  if (status >= 400) return refused(status, problem);
+  return Received{{status, {}}, static_cast<bool>(result)};
+}
+
+std::string percent_encode(std::string_view text) {
+  static constexpr char kHex[] = "0123456789ABCDEF";
+  std::string out;
+  for (const char c : text) {
+    const bool unreserved = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+                            c == '.' || c == '_' || c == '~';
+    if (unreserved) {
+      out += c;
+      continue;
+    }
+    const auto byte = static_cast<unsigned char>(c);
+    out += '%';
+    out += kHex[byte >> 4U];
+    out += kHex[byte & 15U];
+  }
+  return out;
+}
+
+}  // namespace mtmsg::client

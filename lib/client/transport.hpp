@@ -1,0 +1,58 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "client/client.hpp"
+
+namespace mtmsg::client {
+
+struct HttpRequest {
+  std::string method;
+  std::string path;  ///< with its query, percent-encoded
+  std::string body;
+  std::string content_type;  ///< empty: no body
+  std::string accept = "application/json";
+};
+
+struct HttpAnswer {
+  int status = 0;
+  std::string body;  ///< empty where a receiver took it
+};
+
+/// One HTTP connection, kept alive, made again when it broke. A status of 400 and above is a CallError with the
+/// problem's code and detail (RFC 9457). One thread at a time.
+class Transport {
+ public:
+  /// Takes the body of a successful answer piece by piece; false stops.
+  using Receiver = std::function<bool(std::string_view)>;
+
+  Transport(Endpoint endpoint, Options options);
+  ~Transport();
+  Transport(const Transport&) = delete;
+  Transport& operator=(const Transport&) = delete;
+
+  const Endpoint& endpoint() const noexcept { return endpoint_; }
+  Call<HttpAnswer> send(const HttpRequest& request);
+  /// A body that breaks off in the middle is no error here: the caller knows how it should end. `complete` says.
+  struct Received {
+    HttpAnswer answer;
+    bool complete = false;
+  };
+  Call<Received> receive(const HttpRequest& request, const Receiver& receiver);
+
+ private:
+  struct Http;
+  CallError unreachable(std::string_view reason) const;
+
+  Endpoint endpoint_;
+  Options options_;
+  std::unique_ptr<Http> http_;
+};
+
+/// RFC 3986, 2.1: everything but unreserved characters.
+std::string percent_encode(std::string_view text);
+
+}  // namespace mtmsg::client
