@@ -1,0 +1,152 @@
+#include "wire/status.hpp"
+
+#include "domain/message.hpp"
+#include "wire/fields.hpp"
+
+namespace mtmsg::wire {
+namespace {
+
+void append_part(std::string& out, const Part& part) {
+  ObjectWriter object(out);
+  object.text("name", part.name).flag("ok", part.ok).text("reason", part.reason).close();
+}
+
+void append_link(std::string& out, const Link& link) {
+  ObjectWriter object(out);
+  object.text("name", link.name)
+      .flag("connected", link.connected)
+      .flag("blocked", link.blocked)
+      .text("last_error", link.last_error)
+      .text("since", format_timestamp(link.since))
+      .close();
+}
+
+std::uint64_t count(FieldReader& fields, std::string_view key) {
+  const auto value = fields.optional_number(key).value_or(0);
+  return value > 0 ? static_cast<std::uint64_t>(value) : 0;
+}
+
+Result<Part> read_part(std::string_view json) {
+  FieldReader fields(json, "part", Reading::tolerant);
+  Part part{fields.text("name"), fields.flag("ok"), fields.optional_text("reason").value_or("")};
+  if (auto done = fields.finish(); !done) return done.error();
+  return part;
+}
+
+Result<Link> read_link(std::string_view json) {
+  FieldReader fields(json, "link", Reading::tolerant);
+  Link link{fields.text("name"), fields.flag("connected"), fields.optional_flag("blocked").value_or(false),
+            fields.optional_text("last_error").value_or(""), fields.time("since")};
+  if (auto done = fields.finish(); !done) return done.error();
+  return link;
+}
+
+Result<Writers> read_writers(std::string_view json) {
+  FieldReader fields(json, "writers", Reading::tolerant);
+  Writers writers{count(fields, "total"), count(fields, "busy"), fields.flag("database_away"),
+                  fields.optional_text("database_error").value_or("")};
+  if (auto done = fields.finish(); !done) return done.error();
+  return writers;
+}
+
+Result<Pipeline> read_pipeline(std::string_view json) {
+  FieldReader fields(json, "pipeline", Reading::tolerant);
+  Pipeline pipeline;
+  pipeline.unacked = count(fields, "unacked");
+  pipeline.in_flight_bytes = count(fields, "in_flight_bytes");
+  pipeline.stored = count(fields, "stored");
+  pipeline.duplicates = count(fields, "duplicates");
+  pipeline.dead_letters = count(fields, "dead_letters");
+  pipeline.without_id = count(fields, "without_id");
+  pipeline.acked = count(fields, "acked");
+  if (auto done = fields.finish(); !done) return done.error();
+  return pipeline;
+}
+
+template <class T>
+Result<std::vector<T>> read_each(std::string_view json, std::string_view what, Result<T> (*read)(std::string_view)) {
+  auto elements = split_array(json, what);
+  if (!elements) return elements.error();
+  std::vector<T> values;
+  for (const auto element : *elements) {
+    auto value = read(element);
+    if (!value) return value.error();
+    values.push_back(std::move(*value));
+  }
+  return values;
+}
+
+void write_readiness(ObjectWriter& object, const Readiness& readiness) {
+  object.flag("ready", readiness.ready);
+  append_array(object.value("parts"), readiness.parts, append_part);
+}
+
+}  // namespace
+
+void append_readiness(std::string& out, const Readiness& readiness) {
+  ObjectWriter object(out);
+  write_readiness(object, readiness);
+  object.close();
+}
+
+Result<Readiness> read_readiness(std::string_view json) {
+  FieldReader fields(json, "readiness", Reading::tolerant);
+  Readiness readiness;
+  readiness.ready = fields.flag("ready");
+  const auto parts = fields.raw("parts");
+  if (auto done = fields.finish(); !done) return done.error();
+  auto read = read_each(parts, "parts", read_part);
+  if (!read) return read.error();
+  readiness.parts = std::move(*read);
+  return readiness;
+}
+
+void append_status(std::string& out, const Status& status) {
+  ObjectWriter object(out);
+  object.text("version", status.version).number("uptime_seconds", status.uptime.count());
+  write_readiness(object, status.readiness);
+  append_array(object.value("links"), status.links, append_link);
+  ObjectWriter writers(object.value("writers"));
+  writers.number("total", status.writers.total)
+      .number("busy", status.writers.busy)
+      .flag("database_away", status.writers.database_away)
+      .text("database_error", status.writers.database_error)
+      .close();
+  ObjectWriter pipeline(object.value("pipeline"));
+  pipeline.number("unacked", status.pipeline.unacked)
+      .number("in_flight_bytes", status.pipeline.in_flight_bytes)
+      .number("stored", status.pipeline.stored)
+      .number("duplicates", status.pipeline.duplicates)
+      .number("dead_letters", status.pipeline.dead_letters)
+      .number("without_id", status.pipeline.without_id)
+      .number("acked", status.pipeline.acked)
+      .close();
+  object.number("tenants", status.tenants).close();
+}
+
+Result<Status> read_status(std::string_view json) {
+  auto readiness = read_readiness(json);
+  if (!readiness) return readiness.error();
+  FieldReader fields(json, "status", Reading::tolerant);
+  Status status;
+  status.readiness = std::move(*readiness);
+  status.version = fields.text("version");
+  status.uptime = std::chrono::seconds(fields.number("uptime_seconds"));
+  status.tenants = count(fields, "tenants");
+  const auto links = fields.raw("links");
+  const auto writers = fields.raw("writers");
+  const auto pipeline = fields.raw("pipeline");
+  if (auto done = fields.finish(); !done) return done.error();
+  auto read_links = read_each(links, "links", read_link);
+  if (!read_links) return read_links.error();
+  auto read_w = read_writers(writers);
+  if (!read_w) return read_w.error();
+  auto read_p = read_pipeline(pipeline);
+  if (!read_p) return read_p.error();
+  status.links = std::move(*read_links);
+  status.writers = std::move(*read_w);
+  status.pipeline = *read_p;
+  return status;
+}
+
+}  // namespace mtmsg::wire
