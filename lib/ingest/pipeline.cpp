@@ -170,6 +170,7 @@ void Pipeline::on_committed(const Work& work, const std::vector<PartReport>& rep
     }
   }
   for (auto& [link, tags] : settlements) link->settle(std::move(tags));
+  metrics_.deliveries_acked.add(work.rows());
   const std::lock_guard lock(mutex_);
   for (const auto& link : links_) {
     if (!settlements.contains(link.get())) link->room_again();
@@ -180,6 +181,11 @@ void Pipeline::count(const std::vector<PartReport>& reports) {
   const std::lock_guard lock(mutex_);
   for (const auto& report : reports) {
     const auto& outcome = report.outcome;
+    if (outcome.gone) continue;
+    count_dead_letters(report);
+    metrics_.messages_stored.add(outcome.stored);
+    metrics_.duplicates_suppressed.add(outcome.duplicates);
+    metrics_.messages_without_id.add(report.without_id);
     const Totals part{outcome.stored, outcome.duplicates, outcome.dead_letters, report.without_id};
     const auto add = [&part](Totals& totals) {
       totals.stored += part.stored;
@@ -192,19 +198,35 @@ void Pipeline::count(const std::vector<PartReport>& reports) {
   }
 }
 
+void Pipeline::count_dead_letters(const PartReport& report) {
+  const auto count = [this](DeadReason reason, std::uint32_t letters) {
+    if (letters > 0) metrics_.dead_letters(to_string(reason)).add(letters);
+  };
+  count(DeadReason::invalid_json, report.invalid_json);
+  count(DeadReason::too_large, report.too_large);
+  const auto refused_here = report.invalid_json + report.too_large;
+  count(DeadReason::rejected_by_database,
+        report.outcome.dead_letters - std::min(refused_here, report.outcome.dead_letters));
+}
+
 void Pipeline::on_tenant_failed(TenantId tenant, const Error& why) noexcept {
   if (auto* link = link_of(tenant)) link->give_back(tenant, why);
 }
 
-void Pipeline::on_attempt(const Result<void>& result) noexcept {
+void Pipeline::on_attempt(const Result<void>& result, std::size_t rows, std::chrono::nanoseconds took) noexcept {
+  metrics_.store_transactions.add();
+  metrics_.store_seconds.observe(took);
+  metrics_.batch_rows.observe(static_cast<double>(rows));
+  const bool away = result.has_error() && result.error().code == ErrorCode::database_unavailable;
+  if (away) metrics_.store_outages.add();
   bool changed = false;
   {
     const std::lock_guard lock(mutex_);
-    changed = database_away_ != result.has_error();
-    database_away_ = result.has_error();
-    database_error_ = result.has_error() ? result.error().message : std::string{};
+    changed = database_away_ != away;
+    database_away_ = away;
+    database_error_ = away ? result.error().message : std::string{};
   }
-  if (changed) events_.on_database(result.has_value(), result.has_error() ? result.error() : Error{});
+  if (changed) events_.on_database(!away, away ? result.error() : Error{});
 }
 
 std::uint64_t Pipeline::acked() const {

@@ -18,13 +18,10 @@
 #include "ingest/delivery_link.hpp"
 #include "ingest/dispatcher.hpp"
 #include "ingest/writer.hpp"
+#include "metrics/registry.hpp"
 #include "store/database.hpp"
 
 /// The data path: link → inbox → scheduler → writer → ack ledger.
-namespace mtmsg::metrics {
-class Registry;
-}
-
 namespace mtmsg::ingest {
 
 /// What moves for one tenant in this daemon at the moment.
@@ -129,11 +126,12 @@ class Pipeline final : private DeliveryEvents, private WriterEvents {
   void on_delivery_link(bool connected, const Error& why) noexcept override;
   void on_committed(const Work& work, const std::vector<PartReport>& reports) noexcept override;
   void on_tenant_failed(TenantId tenant, const Error& why) noexcept override;
-  void on_attempt(const Result<void>& result) noexcept override;
+  void on_attempt(const Result<void>& result, std::size_t rows, std::chrono::nanoseconds took) noexcept override;
 
   DeliveryLink& link_with_room();
   DeliveryLink* link_of(TenantId tenant) const;
   void count(const std::vector<PartReport>& reports);
+  void count_dead_letters(const PartReport& report);
   std::uint64_t acked() const;
   void stop_consuming(std::chrono::steady_clock::time_point deadline);
   void join_writers();
@@ -141,7 +139,7 @@ class Pipeline final : private DeliveryEvents, private WriterEvents {
 
   const Options options_;
   store::Database& database_;
-  metrics::Registry& metrics_;
+  metrics::IngestMetrics metrics_;
   PipelineEvents& events_;
   Dispatcher dispatcher_;
 

@@ -62,7 +62,7 @@ class Scheduler {
     TenantId tenant;
     unsigned workers = 1;
     std::size_t waiting = 0;
-    std::size_t deficit = 0;  ///< rows it is still owed in this round
+    std::size_t deficit = 0;    ///< rows it is still owed in this round
     std::size_t remainder = 0;  ///< what rounding kept back, in parts of a row
     bool writing = false;
     bool in_ring = false;

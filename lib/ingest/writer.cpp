@@ -3,6 +3,26 @@
 #include <utility>
 
 namespace mtmsg::ingest {
+namespace {
+
+PartReport report_on(const store::TenantOutcome& outcome, const Work::Part& part, const store::TenantBatch& batch) {
+  PartReport report{outcome};
+  for (const auto& parcel : part.parcels) report.without_id += parcel.has_own_id ? 0 : 1;
+  for (const auto& message : batch.messages) {
+    if (!message.refusal) continue;
+    report.invalid_json += message.refusal->reason == DeadReason::invalid_json ? 1 : 0;
+    report.too_large += message.refusal->reason == DeadReason::too_large ? 1 : 0;
+  }
+  return report;
+}
+
+std::size_t rows_of(const store::Batch& batch) {
+  std::size_t rows = 0;
+  for (const auto& part : batch) rows += part.messages.size();
+  return rows;
+}
+
+}  // namespace
 
 Writer::Writer(Dispatcher& dispatcher, std::unique_ptr<store::BatchStore> store, PayloadLimits limits,
                WriterEvents& events)
@@ -41,8 +61,7 @@ void Writer::carry(const Work& work) {
     std::vector<PartReport> reports;
     reports.reserve(work.parts.size());
     for (std::size_t i = 0; i < work.parts.size(); ++i) {
-      auto& report = reports.emplace_back(PartReport{(*outcomes)[i]});
-      for (const auto& parcel : work.parts[i].parcels) report.without_id += parcel.has_own_id ? 0 : 1;
+      reports.push_back(report_on((*outcomes)[i], work.parts[i], batch[i]));
     }
     dispatcher_.finished(work);
     events_.on_committed(work, reports);
@@ -63,9 +82,7 @@ void Writer::carry_alone(const Work::Part& part, const store::TenantBatch& batch
   if (outcomes.has_value()) {
     Work alone;
     alone.parts.push_back(part);
-    PartReport report{outcomes->front()};
-    for (const auto& parcel : part.parcels) report.without_id += parcel.has_own_id ? 0 : 1;
-    events_.on_committed(alone, {report});
+    events_.on_committed(alone, {report_on(outcomes->front(), part, batch)});
   } else if (outcomes.error().code != ErrorCode::stopping) {
     events_.on_tenant_failed(part.tenant, outcomes.error());
   }
@@ -94,13 +111,11 @@ store::Batch Writer::validate(const Work& work) {
 Result<std::vector<store::TenantOutcome>> Writer::store_through_outages(const store::Batch& batch) {
   Backoff backoff;
   for (;;) {
+    const auto begin = std::chrono::steady_clock::now();
     auto outcomes = store_->store(batch);
-    if (outcomes.has_value()) {
-      events_.on_attempt({});
-      return outcomes;
-    }
-    if (outcomes.error().code != ErrorCode::database_unavailable) return outcomes;
-    events_.on_attempt(outcomes.error());
+    const Result<void> result = outcomes.has_value() ? Result<void>{} : Result<void>{outcomes.error()};
+    events_.on_attempt(result, rows_of(batch), std::chrono::steady_clock::now() - begin);
+    if (outcomes.has_value() || outcomes.error().code != ErrorCode::database_unavailable) return outcomes;
     if (!wait(backoff.next(static_cast<std::uint32_t>(random_())))) {
       return fail(ErrorCode::stopping, "the daemon stops; the broker keeps what was not committed");
     }

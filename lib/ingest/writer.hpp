@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <memory>
@@ -21,6 +22,8 @@ namespace mtmsg::ingest {
 struct PartReport {
   store::TenantOutcome outcome;
   std::uint32_t without_id = 0;
+  std::uint32_t invalid_json = 0;  ///< of outcome.dead_letters, those the validator refused
+  std::uint32_t too_large = 0;     ///< likewise
 };
 
 /// What a writer tells its owner, on the writer's thread; must not throw.
@@ -31,8 +34,8 @@ class WriterEvents {
   /// The tenant's part can't be stored for a reason that is neither an outage nor the messages' fault, such as a
   /// missing partition. Its deliveries belong back in the queue.
   virtual void on_tenant_failed(TenantId tenant, const Error& why) noexcept = 0;
-  /// An attempt met an outage, or the first one after an outage succeeded.
-  virtual void on_attempt(const Result<void>& result) noexcept = 0;
+  /// Every transaction: how it ended (an outage is database_unavailable), how many rows it was for, how long it took.
+  virtual void on_attempt(const Result<void>& result, std::size_t rows, std::chrono::nanoseconds took) noexcept = 0;
 
  protected:
   ~WriterEvents() = default;
