@@ -251,14 +251,8 @@ TEST(ConfigSecrets, AreNeverQuotedInAProblem) {
 TEST(ConfigChecks, RefuseAPrefetchBeyondSixteenBits) {
   EXPECT_EQ(
       problems("[tenants]\nmax_workers = 64\nbatch = 1024\n"),
-<<<<<<< HEAD
-      Lines{
-          "m.toml:3: tenants.batch max_workers x batch is 65536, but a prefetch count is at most 65535: make batch at "
-          "most 1023 or max_workers at most 63"});
-=======
       Lines{"m.toml:3: tenants.batch is 1024; times tenants.max_workers, 64, that makes 65536, but a prefetch count "
             "is at most 65535: make batch at most 1023 or max_workers at most 63"});
->>>>>>> base
   EXPECT_TRUE(problems("[tenants]\nmax_workers = 64\nbatch = 1023\n").empty());
   EXPECT_EQ(problems("[tenants]\nworkers = 65\n"),
             Lines{"m.toml:2: tenants.workers is 65, more than tenants.max_workers, 64"});
