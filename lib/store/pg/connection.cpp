@@ -109,8 +109,8 @@ void Connection::copy_in(const std::string& sql, std::span<const std::string_vie
 }
 
 bool Connection::alive() noexcept {
-  // An idle session has nothing to read, unless the server said goodbye.
-  return PQconsumeInput(raw_) == 1 && PQstatus(raw_) == CONNECTION_OK;
+  // An idle session has nothing to read, unless the server said goodbye: that is one read, and the end a second.
+  return PQconsumeInput(raw_) == 1 && PQconsumeInput(raw_) == 1 && PQstatus(raw_) == CONNECTION_OK;
 }
 
 bool Connection::idle() const noexcept {
