@@ -62,7 +62,7 @@ Result<unsigned> parse_limit(std::string_view text);
 
 /// RFC 3339 with offset, such as 2026-01-31T12:00:00.123456Z. Finer than microseconds is cut. Error: invalid_argument.
 Result<Timestamp> parse_timestamp(std::string_view text);
-/// RFC 3339 in UTC with six digits of fraction.
+/// RFC 3339 in UTC with six digits of fraction. A time outside the years 0 to 9999 becomes the nearest one inside.
 std::string format_timestamp(Timestamp time);
 
 /// Who a message is. `message_id` of the form 8-4-4-4-12 hex digits is the id itself; any

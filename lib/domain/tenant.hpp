@@ -38,7 +38,7 @@ struct NewTenant {
   std::optional<unsigned> workers;
 };
 
-/// 1–63 of [a-z0-9-], no dash at the end, not of UUID form (it could not be told from an id).
+/// 1–63 of [a-z0-9-], no dash at either end, not of UUID form (it could not be told from an id).
 /// The error is invalid_argument and says which rule the name breaks.
 Result<void> check_tenant_name(std::string_view name);
 

@@ -1,0 +1,22 @@
+#include "domain/dead_letter.hpp"
+
+#include <set>
+
+#include <gtest/gtest.h>
+
+namespace mtmsg {
+namespace {
+
+TEST(DeadReason, NamesAndReasonsAreOneToOne) {
+  std::set<std::string_view> names;
+  for (const auto reason : {DeadReason::invalid_json, DeadReason::rejected_by_database, DeadReason::too_large,
+                            DeadReason::delivery_limit, DeadReason::expired}) {
+    EXPECT_EQ(dead_reason_from(to_string(reason)), reason);
+    names.insert(to_string(reason));
+  }
+  EXPECT_EQ(names.size(), 5U);
+  EXPECT_EQ(dead_reason_from("poison"), std::nullopt);
+}
+
+}  // namespace
+}  // namespace mtmsg
