@@ -1,0 +1,278 @@
+#include "store/pg/batch_store.hpp"
+
+#include <algorithm>
+
+#include "store/pg/array_text.hpp"
+#include "store/pg/rows.hpp"
+#include "store/pg/tenant_store.hpp"
+
+namespace mtmsg::store::pg {
+namespace {
+
+// Longer than any healthy transaction of another writer; short enough to come back to whoever asks why it is slow.
+constexpr const char* kLockTimeout = "5s";
+constexpr int kMaxCopies = 3;
+// After an attempt of unknown outcome, or a duplicate nobody announced, more of the kind are likely.
+constexpr unsigned kSuspectBatches = 8;
+// A statement's parameters, before they are written as hex.
+constexpr std::size_t kMaxStatementBytes = 16U << 20;
+constexpr std::size_t kMaxDetailBytes = 500;
+
+std::string quoted(TenantId id) {
+  return "'" + id.to_string() + "'";
+}
+
+[[noreturn]] void throw_internal(std::string message) {
+  throw Failure(Error{ErrorCode::internal, std::move(message)});
+}
+
+/// For each group of consecutive items whose bodies fit one statement.
+template <class Items, class BytesOf, class Work>
+void in_chunks(const Items& items, BytesOf&& bytes_of, Work&& work) {
+  for (std::size_t begin = 0; begin < items.size();) {
+    std::size_t bytes = 0;
+    auto end = begin;
+    while (end < items.size() && (end == begin || bytes + bytes_of(items[end]) <= kMaxStatementBytes))
+      bytes += bytes_of(items[end++]);
+    work(begin, end);
+    begin = end;
+  }
+}
+
+}  // namespace
+
+Result<std::vector<TenantOutcome>> PgBatchStore::store(const Batch& batch) {
+  return guard([&]() -> Result<std::vector<TenantOutcome>> {
+    try {
+      return run(batch);
+    } catch (const Failure& failure) {
+      suspect(batch);
+      if (connection_ && !(connection_->alive() && connection_->idle())) disconnect();
+      auto error = failure.error();
+      // That nothing of ours could be stored is never the verdict over a message.
+      if (error.code == ErrorCode::database_rejected) error.code = ErrorCode::internal;
+      return error;
+    }
+  });
+}
+
+void PgBatchStore::cancel() noexcept {
+  cancelled_ = true;
+  const std::lock_guard lock(mutex_);
+  if (interrupter_) interrupter_->interrupt();
+}
+
+void PgBatchStore::connect() {
+  // An idle connection that the server closed meanwhile is not worth an error.
+  if (connection_ && !connection_->alive()) disconnect();
+  if (!connection_) {
+    connection_ = std::make_unique<Connection>(settings_);
+    const std::lock_guard lock(mutex_);
+    interrupter_ = connection_->interrupter();
+  }
+  // After publishing the interrupter: a cancel() from now on finds it, an earlier one is seen here.
+  if (cancelled_) throw Failure(Error{ErrorCode::database_unavailable, "storing was cancelled"});
+}
+
+void PgBatchStore::disconnect() noexcept {
+  {
+    const std::lock_guard lock(mutex_);
+    interrupter_.reset();
+  }
+  connection_.reset();
+}
+
+std::vector<TenantOutcome> PgBatchStore::run(const Batch& batch) {
+  BatchPlan plan(batch, rows_);
+  connect();
+  Transaction transaction(*connection_, begin_and_lock(plan));
+  take_locks(plan, transaction.first());
+  drop_stored(plan, false);
+  copy(plan);
+  record_dead_letters(plan);
+  count_and_commit(plan);
+  for (const auto& tenant : plan.tenants()) {
+    const auto known = suspects_.find(tenant.id);
+    if (known != suspects_.end() && --known->second == 0) suspects_.erase(known);
+  }
+  return plan.outcomes();
+}
+
+std::string PgBatchStore::begin_and_lock(const BatchPlan& plan) const {
+  std::string sql = begin_with_limits(statement_timeout_) +
+                    "; set local synchronous_commit = on; set local lock_timeout = '" + kLockTimeout +
+                    "'; select tenant_id, last_seq, " + micros("greatest(clock_timestamp(), last_created_at)") +
+                    " from (select tenant_id, last_seq, last_created_at from tenant_counters where tenant_id in (";
+  for (const auto& tenant : plan.tenants()) sql += quoted(tenant.id) + ",";
+  // The subquery locks; only then is the clock read, for each row, above it.
+  sql += "null) order by tenant_id for update) locked";
+  return sql;
+}
+
+void PgBatchStore::take_locks(BatchPlan& plan, const pqxx::result& locked) const {
+  std::unordered_map<TenantId, std::size_t> index;
+  for (std::size_t i = 0; i < plan.tenants().size(); ++i) index.emplace(plan.tenants()[i].id, i);
+  for (const auto& row : locked)
+    plan.locked(index.at(id_of<TenantId>(row[0])), Sequence{int_of(row[1])}, time_of(row[2]));
+}
+
+bool PgBatchStore::suspects(const BatchPlan& plan, const BatchPlan::Tenant& tenant) const {
+  if (suspects_.contains(tenant.id)) return true;
+  return std::any_of(plan.entries().begin() + static_cast<std::ptrdiff_t>(tenant.begin),
+                     plan.entries().begin() + static_cast<std::ptrdiff_t>(tenant.end),
+                     [](const auto& entry) { return entry.message->redelivered; });
+}
+
+void PgBatchStore::suspect(const Batch& batch) {
+  for (const auto& part : batch) suspects_[part.tenant] = kSuspectBatches;
+}
+
+void PgBatchStore::drop_stored(BatchPlan& plan, bool all_tenants) {
+  // Never part of the locking statement: that one's snapshot is older than the lock it waited for, and would not see
+  // what the transaction that held the lock has stored.
+  std::string sql;
+  for (std::size_t i = 0; i < plan.tenants().size(); ++i) {
+    const auto& tenant = plan.tenants()[i];
+    if (tenant.gone || !(all_tenants || suspects(plan, tenant))) continue;
+    std::string ids;
+    for (auto entry = tenant.begin; entry < tenant.end; ++entry)
+      if (plan.entries()[entry].fate != BatchPlan::Fate::refused)
+        ids += (ids.empty() ? "'" : ",'") + plan.entries()[entry].message->id.to_string() + "'::uuid";
+    if (ids.empty()) continue;
+    if (!sql.empty()) sql += " union all ";
+    sql += "select " + std::to_string(i) + ", id from messages where tenant_id = " + quoted(tenant.id) +
+           " and id = any (array[" + ids + "])";
+  }
+  if (sql.empty()) return;
+  for (const auto& row : connection_->exec(sql))
+    plan.stored_before(static_cast<std::size_t>(int_of(row[0])), id_of<MessageId>(row[1]));
+}
+
+void PgBatchStore::copy(BatchPlan& plan) {
+  const std::string copy = "copy messages (" + std::string(CopyRows::kColumns) + ") from stdin (format binary)";
+  for (int attempt = 1; plan.settle() > 0; ++attempt) {
+    try {
+      connection_->copy_in((attempt == 1 ? "savepoint rows; " : "") + copy, rows_.parts());
+      return;
+    } catch (const SqlFailure& failure) {
+      mend(plan, failure, attempt);
+    }
+  }
+}
+
+void PgBatchStore::mend(BatchPlan& plan, const SqlFailure& failure, int attempt) {
+  const auto& state = failure.sqlstate();
+  if (failure.error().code != ErrorCode::database_rejected || attempt == kMaxCopies) throw SqlFailure(failure);
+  connection_->exec("rollback to savepoint rows");  // keeps the counters' locks
+  if (state == "23514") report_missing_partitions(plan);
+  if (state == "23505") {
+    const auto before = plan.settle();
+    drop_stored(plan, true);
+    if (plan.settle() == before) throw SqlFailure(failure);  // not an id: the counter is behind its own messages
+    for (const auto& tenant : plan.tenants()) suspects_[tenant.id] = kSuspectBatches;
+    return;
+  }
+  ask_about_rows(plan, failure);
+}
+
+void PgBatchStore::ask_about_rows(BatchPlan& plan, const SqlFailure& failure) {
+  const auto open = plan.open_entries();
+  const auto message_of = [&](std::size_t i) -> const IncomingMessage& { return *plan.entries()[open[i]].message; };
+  bool found = false;
+  const auto bytes_of = [&](std::size_t entry) {
+    return plan.entries()[entry].message->payload.size() + plan.entries()[entry].message->headers.size();
+  };
+  in_chunks(open, bytes_of, [&](std::size_t begin, std::size_t end) {
+    ArrayText payloads;
+    ArrayText headers;
+    for (auto i = begin; i < end; ++i) {
+      payloads.add_bytes(message_of(i).payload);
+      headers.add_bytes(message_of(i).headers.empty() ? std::string_view("{}") : message_of(i).headers);
+    }
+    const auto bad =
+        connection_->exec("select row_index, refusal_state, refusal from mtmsg_check_rows($1::bytea[], $2::bytea[])",
+                          Params{payloads.take(), headers.take()});
+    for (const auto& row : bad) {
+      found = true;
+      plan.refused(open[begin + static_cast<std::size_t>(int_of(row[0])) - 1],
+                   Refusal{DeadReason::rejected_by_database, printable(text_of(row[2]), kMaxDetailBytes),
+                           std::string(text_of(row[1]))});
+    }
+  });
+  if (!found) throw SqlFailure(failure);
+}
+
+void PgBatchStore::report_missing_partitions(const BatchPlan& plan) {
+  const auto found = connection_->exec(
+      "select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid "
+      "where i.inhparent = 'messages'::regclass and not i.inhdetachpending");
+  std::vector<std::string> attached;
+  for (const auto& row : found) attached.emplace_back(text_of(row[0]));
+  std::string missing;
+  for (const auto& tenant : plan.tenants()) {
+    if (tenant.kept == 0 || std::ranges::find(attached, partition_name(tenant.id)) != attached.end()) continue;
+    missing += (missing.empty() ? "" : ", ") + tenant.id.to_string();
+  }
+  throw_internal("the partition of messages is missing for tenant " + (missing.empty() ? "(unknown)" : missing));
+}
+
+void PgBatchStore::record_dead_letters(const BatchPlan& plan) {
+  const auto letters = plan.dead_letters();
+  const auto bytes_of = [](const BatchPlan::DeadLetter& letter) {
+    return letter.message->payload.size() + letter.message->headers.size();
+  };
+  in_chunks(letters, bytes_of, [&](std::size_t begin, std::size_t end) {
+    ArrayText tenants, ids, reasons, details, states, deliveries, arrivals, bodies, headers, published;
+    for (auto i = begin; i < end; ++i) {
+      const auto& [tenant, message, refusal, times] = letters[i];
+      tenants.add(tenant.value);
+      ids.add(message->id.value);
+      reasons.add_text(to_string(refusal->reason));
+      details.add_text(printable(refusal->detail, kMaxDetailBytes));
+      refusal->sqlstate.empty() ? states.add_null() : states.add_text(printable(refusal->sqlstate, 5));
+      deliveries.add(std::int64_t{message->deliveries} + times - 1);
+      arrivals.add(std::int64_t{times});
+      bodies.add_bytes(message->payload);
+      headers.add_bytes(message->headers);
+      const auto time = storable(message->published_at);
+      time ? published.add(time->time_since_epoch().count()) : published.add_null();
+    }
+    // All under the counters' locks, so that nothing appears between the update and the insert.
+    static const std::string sql =
+        "with incoming as (select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], "
+        "$6::bigint[], $7::bigint[], $8::bytea[], $9::bytea[], $10::bigint[]) with ordinality as i (tenant_id, id, "
+        "reason, detail, sqlstate, deliveries, arrivals, body, headers, published, place)), "
+        "again as (update dead_letters d set deliveries = d.deliveries + i.arrivals from incoming i "
+        "where d.tenant_id = i.tenant_id and d.id = i.id returning d.tenant_id, d.id), "
+        "fresh as (select i.*, row_number() over (partition by i.tenant_id order by i.place) as n from incoming i "
+        "where not exists (select from again a where a.tenant_id = i.tenant_id and a.id = i.id)), "
+        "counted as (update tenant_counters c set last_dead_seq = c.last_dead_seq + f.n, "
+        "dead_letters = c.dead_letters + f.n from (select tenant_id, count(*) as n from fresh group by tenant_id) f "
+        "where c.tenant_id = f.tenant_id returning c.tenant_id, c.last_dead_seq - f.n as base) "
+        "insert into dead_letters (tenant_id, seq, id, reason, detail, sqlstate, deliveries, body, headers, "
+        "published_at) select f.tenant_id, c.base + f.n, f.id, f.reason, f.detail, f.sqlstate, f.deliveries, f.body, "
+        "f.headers, timestamptz 'epoch' + f.published * interval '1 microsecond' "
+        "from fresh f join counted c on c.tenant_id = f.tenant_id";
+    connection_->exec(sql, Params{tenants.take(), ids.take(), reasons.take(), details.take(), states.take(),
+                                  deliveries.take(), arrivals.take(), bodies.take(), headers.take(), published.take()});
+  });
+}
+
+void PgBatchStore::count_and_commit(const BatchPlan& plan) {
+  std::string rows;
+  for (const auto& tenant : plan.tenants()) {
+    if (tenant.kept == 0) continue;
+    rows += (rows.empty() ? "(" : ", (") + quoted(tenant.id) + "::uuid, " +
+            std::to_string(tenant.last_seq.value + tenant.kept) + "::bigint, " +
+            std::to_string(tenant.created_at.time_since_epoch().count()) + "::bigint)";
+  }
+  std::string sql;
+  if (!rows.empty())
+    sql =
+        "update tenant_counters c set last_seq = v.last_seq, "
+        "last_created_at = timestamptz 'epoch' + v.created_at * interval '1 microsecond' from (values " +
+        rows + ") v (tenant_id, last_seq, created_at) where c.tenant_id = v.tenant_id; ";
+  connection_->exec(sql + "commit");
+}
+
+}  // namespace mtmsg::store::pg

@@ -1,0 +1,90 @@
+#include "store/database.hpp"
+
+#include <algorithm>
+
+#include "store/pg/batch_store.hpp"
+#include "store/pg/message_store.hpp"
+#include "store/pg/migrator.hpp"
+#include "store/pg/pool.hpp"
+#include "store/pg/rows.hpp"
+#include "store/pg/tenant_store.hpp"
+
+namespace mtmsg::store {
+namespace pg {
+namespace {
+
+class PgDatabase final : public Database {
+ public:
+  PgDatabase(const DatabaseOptions& options, ConnectionSettings settings, const ConnectionSettings& direct)
+      : statement_timeout_(options.statement_timeout),
+        settings_(std::move(settings)),
+        pool_(settings_, options.pool_size, options.connect_timeout),
+        migrator_(direct, embedded_migrations()),
+        tenants_(pool_, direct, options.statement_timeout),
+        messages_(pool_, options.statement_timeout, options.max_page_bytes) {}
+
+  Migrator& migrator() override { return migrator_; }
+  TenantStore& tenants() override { return tenants_; }
+  MessageStore& messages() override { return messages_; }
+  std::unique_ptr<BatchStore> make_batch_store() override {
+    return std::make_unique<PgBatchStore>(settings_, statement_timeout_);
+  }
+  Result<void> check() override;
+
+ private:
+  const std::chrono::milliseconds statement_timeout_;
+  const ConnectionSettings settings_;
+  Pool pool_;
+  PgMigrator migrator_;
+  PgTenantStore tenants_;
+  PgMessageStore messages_;
+};
+
+Error pending(const std::vector<std::int64_t>& applied) {
+  std::string names;
+  for (const auto& migration : embedded_migrations())
+    if (std::ranges::find(applied, migration.version) == applied.end())
+      names += (names.empty() ? "" : ", ") + std::to_string(migration.version) + " " + std::string(migration.name);
+  return fail(ErrorCode::schema_outdated, "migrations are pending: " + names + " (run: mtmsgctl migrate up)");
+}
+
+Result<void> PgDatabase::check() {
+  return guard([&]() -> Result<void> {
+    const auto connection = pool_.acquire();
+    std::vector<std::int64_t> applied;
+    try {
+      const auto rows = connection->exec("select version, pg_is_in_recovery() from schema_migrations");
+      for (const auto& row : rows) {
+        if (text_of(row[1]) == "t")
+          return fail(ErrorCode::database_unavailable, "PostgreSQL is a standby: it takes no writes");
+        applied.push_back(int_of(row[0]));
+      }
+    } catch (const SqlFailure& failure) {
+      if (failure.error().code != ErrorCode::schema_outdated) throw;
+    }
+    // A newer version than ours is fine: migrations keep the daemon before them going.
+    const auto known = embedded_migrations();
+    const bool complete = std::ranges::all_of(known, [&](const Migration& migration) {
+      return std::ranges::find(applied, migration.version) != applied.end();
+    });
+    if (!complete) return pending(applied);
+    return {};
+  });
+}
+
+}  // namespace
+}  // namespace pg
+
+Result<std::unique_ptr<Database>> open_database(DatabaseOptions options) {
+  auto settings = pg::connection_settings(options.url, options.connect_timeout);
+  if (!settings) return settings.error();
+  auto direct = *settings;
+  if (!options.direct_url.empty()) {
+    auto given = pg::connection_settings(options.direct_url, options.connect_timeout);
+    if (!given) return std::move(given.error()).with_context("database.direct_url");
+    direct = std::move(*given);
+  }
+  return std::unique_ptr<Database>(std::make_unique<pg::PgDatabase>(options, std::move(*settings), direct));
+}
+
+}  // namespace mtmsg::store

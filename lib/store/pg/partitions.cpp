@@ -1,0 +1,108 @@
+#include <thread>
+
+#include "store/pg/rows.hpp"
+#include "store/pg/tenant_store.hpp"
+
+/// Making and dropping a tenant's partition. ATTACH and DETACH … CONCURRENTLY take a lock on `messages` that stops
+/// neither its readers nor its writers (PostgreSQL manual, ALTER TABLE).
+namespace mtmsg::store::pg {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// One detacher at a time: PostgreSQL refuses a second one on the same parent (55000). The bytes of "mtdet".
+constexpr const char* kDetachLock = "469853037940";
+constexpr std::chrono::milliseconds kLockPoll{50};
+
+/// The wait was cut by our own limit, not by the server's going down.
+bool ran_out_of_patience(const SqlFailure& failure) {
+  return failure.sqlstate() == "57014" || failure.sqlstate() == "55P03";
+}
+
+/// What is left, as the limit of the next statement. Never 0: that would be none.
+void set_limit(Connection& session, Clock::time_point deadline) {
+  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
+  session.exec("set statement_timeout = " + std::to_string(std::max<std::int64_t>(1, left)));
+}
+
+bool try_lock(Connection& session, Clock::time_point deadline) {
+  // Not pg_advisory_lock: the snapshot of a waiting statement would itself hold the other's detach up.
+  for (;;) {
+    const auto got = session.exec("select pg_try_advisory_lock(" + std::string(kDetachLock) + ")");
+    if (text_of(got[0][0]) == "t") return true;
+    if (Clock::now() + kLockPoll > deadline) return false;
+    std::this_thread::sleep_for(kLockPoll);
+  }
+}
+
+void finalize_pending(Connection& session, Clock::time_point deadline) {
+  const auto pending = session.exec(
+      "select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid "
+      "where i.inhparent = 'messages'::regclass and i.inhdetachpending");
+  for (const auto& row : pending) {
+    set_limit(session, deadline);
+    session.exec("alter table messages detach partition \"" + std::string(text_of(row[0])) + "\" finalize");
+  }
+}
+
+bool attached(Connection& session, const std::string& partition) {
+  const auto found =
+      session.exec("select 1 from pg_inherits where inhparent = 'messages'::regclass and inhrelid = to_regclass($1)",
+                   Params{partition});
+  return !found.empty();
+}
+
+}  // namespace
+
+Result<void> PgTenantStore::ensure_partition(TenantId id) {
+  return guard([&]() -> Result<void> {
+    const auto name = partition_name(id);
+    const auto key = "'" + id.to_string() + "'";
+    const auto connection = pool_.acquire();
+    Transaction transaction(*connection, begin_with_limits(statement_timeout_));
+    // Two daemons that make the same partition would meet in the catalog as a unique violation. Then, under the lock,
+    // no partition is made for a tenant whose deletion has begun: nobody would come to drop it.
+    connection->exec("select pg_advisory_xact_lock(hashtextextended($1, 0))", Params{name});
+    const auto state = connection->exec("select state from tenants where id = $1 for share", Params{id.to_string()});
+    if (state.empty()) return fail(ErrorCode::not_found, "tenant " + id.to_string() + " does not exist");
+    if (text_of(state[0][0]) == "deleting")
+      return fail(ErrorCode::conflict, "tenant " + id.to_string() + " is being deleted");
+    if (attached(*connection, name)) return {};
+
+    // The CHECK lets ATTACH skip its scan.
+    const auto constraint = name + "_tenant";
+    connection->exec("create table if not exists " + name +
+                     " (like messages including all); "
+                     "alter table " +
+                     name + " drop constraint if exists " + constraint + ", add constraint " + constraint +
+                     " check (tenant_id = " + key +
+                     "); "
+                     "alter table messages attach partition " +
+                     name + " for values in (" + key + ")");
+    transaction.commit();
+    return {};
+  });
+}
+
+Result<Detach> PgTenantStore::drop_partition(TenantId id, std::chrono::milliseconds patience) {
+  return guard([&]() -> Result<Detach> {
+    const auto deadline = Clock::now() + patience;
+    const auto name = partition_name(id);
+    // A session of its own: it ends with this call, and the advisory lock with it.
+    Connection session(direct_);
+    if (!try_lock(session, deadline)) return Detach::waiting;
+    try {
+      finalize_pending(session, deadline);
+      set_limit(session, deadline);
+      if (attached(session, name)) session.exec("alter table messages detach partition " + name + " concurrently");
+      session.exec("drop table if exists " + name);
+    } catch (const SqlFailure& failure) {
+      // A detach that was cut stays pending; whoever calls next finalises it.
+      if (ran_out_of_patience(failure) && session.alive()) return Detach::waiting;
+      throw;
+    }
+    return Detach::done;
+  });
+}
+
+}  // namespace mtmsg::store::pg

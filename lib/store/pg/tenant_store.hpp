@@ -1,0 +1,43 @@
+#pragma once
+
+#include <chrono>
+
+#include "store/pg/pool.hpp"
+#include "store/tenant_store.hpp"
+
+namespace mtmsg::store::pg {
+
+/// The name of a tenant's partition: messages_ and the id without dashes.
+std::string partition_name(TenantId id);
+
+/// How long a pool's transaction may take, as the beginning of every one: BEGIN and its limits in one round trip.
+std::string begin_with_limits(std::chrono::milliseconds statement_timeout, const char* mode = "");
+
+class PgTenantStore final : public TenantStore {
+ public:
+  /// `direct` is for sessions of its own (DETACH CONCURRENTLY can't run in a transaction).
+  PgTenantStore(Pool& pool, ConnectionSettings direct, std::chrono::milliseconds statement_timeout)
+      : pool_(pool), direct_(std::move(direct)), statement_timeout_(statement_timeout) {}
+
+  Result<Tenant> create(const std::string& name, unsigned workers) override;
+  Result<std::vector<Tenant>> list() override;
+  Result<Tenant> find(TenantId id) override;
+  Result<Tenant> find_by_name(std::string_view name) override;
+  Result<TenantCounts> counts(TenantId id) override;
+  Result<Tenant> set_workers(TenantId id, unsigned workers) override;
+  Result<Tenant> set_state(TenantId id, TenantState state) override;
+  Result<void> ensure_partition(TenantId id) override;
+  Result<void> remove_counter(TenantId id) override;
+  Result<Detach> drop_partition(TenantId id, std::chrono::milliseconds patience) override;
+  Result<void> remove_row(TenantId id) override;
+
+ private:
+  pqxx::result run(const std::string& sql, const Params& params);
+  Result<Tenant> update(TenantId id, const std::string& assignment, const std::string& condition, const Params& params);
+
+  Pool& pool_;
+  const ConnectionSettings direct_;
+  const std::chrono::milliseconds statement_timeout_;
+};
+
+}  // namespace mtmsg::store::pg

@@ -1,0 +1,101 @@
+#include <thread>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "integration/support/database.hpp"
+
+namespace mtmsg {
+namespace {
+
+using test::TestDatabase;
+
+TEST(Migrator, SeesAnEmptyDatabaseAndChangesNothingInIt) {
+  TestDatabase database(TestDatabase::Schema::empty);
+  const auto status = database.store().migrator().status().value();
+  ASSERT_FALSE(status.empty());
+  for (const auto& migration : status) EXPECT_FALSE(migration.applied_at);
+  EXPECT_EQ(database.sql().one("select count(*) from pg_class where relnamespace = 'public'::regnamespace"), "0");
+}
+
+TEST(Migrator, AppliesAllOnceAndSaysWhatItApplied) {
+  TestDatabase database(TestDatabase::Schema::empty);
+  auto& migrator = database.store().migrator();
+  EXPECT_EQ(migrator.up().value().size(), store::embedded_migrations().size());
+  EXPECT_TRUE(migrator.up().value().empty());
+  for (const auto& migration : migrator.status().value()) EXPECT_TRUE(migration.applied_at);
+}
+
+TEST(Migrator, TakesBackWhatItAppliedAndAppliesItAgain) {
+  TestDatabase database;
+  auto& migrator = database.store().migrator();
+  EXPECT_EQ(migrator.down(0).value().size(), store::embedded_migrations().size());
+  EXPECT_EQ(database.sql().one("select to_regclass('messages') is null"), "t");
+  EXPECT_EQ(database.sql().one("select count(*) from pg_proc where proname like 'mtmsg%'"), "0");
+  EXPECT_EQ(migrator.up().value().size(), store::embedded_migrations().size());
+}
+
+TEST(Migrator, AppliesEachOnceWhenSeveralStartTogether) {
+  TestDatabase database(TestDatabase::Schema::empty);
+  std::atomic<std::size_t> applied = 0;
+  std::vector<std::thread> daemons;
+  for (int i = 0; i < 4; ++i) daemons.emplace_back([&] { applied += database.open()->migrator().up().value().size(); });
+  for (auto& daemon : daemons) daemon.join();
+  EXPECT_EQ(applied, store::embedded_migrations().size());
+}
+
+TEST(Migrator, NamesAFileThatWasChangedAfterItWasApplied) {
+  TestDatabase database;
+  database.sql().run("update schema_migrations set checksum = repeat('0', 64) where version = 1");
+  const auto status = database.store().migrator().status();
+  ASSERT_FALSE(status);
+  EXPECT_EQ(status.error().code, ErrorCode::conflict);
+  EXPECT_THAT(status.error().message, testing::HasSubstr("0001_tenants_and_messages.up.sql"));
+  EXPECT_EQ(database.store().migrator().up().error().code, ErrorCode::conflict);
+}
+
+TEST(Migrator, RefusesADatabaseThatIsNewerThanTheProgram) {
+  TestDatabase database;
+  database.sql().run("insert into schema_migrations (version, name, checksum) values (9999, 'later', '')");
+  const auto status = database.store().migrator().status();
+  ASSERT_FALSE(status);
+  EXPECT_EQ(status.error().code, ErrorCode::conflict);
+  EXPECT_THAT(status.error().message, testing::HasSubstr("9999"));
+}
+
+TEST(Migrator, RefusesAnEncodingOtherThanUtf8AndNamesIt) {
+  TestDatabase database(TestDatabase::Schema::empty, "encoding 'LATIN1' locale 'C' template template0");
+  const auto applied = database.store().migrator().up();
+  ASSERT_FALSE(applied);
+  EXPECT_EQ(applied.error().code, ErrorCode::conflict);
+  EXPECT_THAT(applied.error().message, testing::HasSubstr("LATIN1"));
+}
+
+TEST(DatabaseCheck, TellsAPendingSchemaFromOneThatIsComplete) {
+  TestDatabase database(TestDatabase::Schema::empty);
+  const auto before = database.store().check();
+  ASSERT_FALSE(before);
+  EXPECT_EQ(before.error().code, ErrorCode::schema_outdated);
+  EXPECT_THAT(before.error().message, testing::HasSubstr("tenants_and_messages"));
+  database.store().migrator().up().value();
+  EXPECT_TRUE(database.store().check());
+}
+
+TEST(DatabaseCheck, SaysThatNobodyAnswers) {
+  store::DatabaseOptions options;
+  options.url = "host=127.0.0.1 port=1 dbname=nowhere";
+  const auto database = store::open_database(options).value();
+  EXPECT_EQ(database->check().error().code, ErrorCode::database_unavailable);
+}
+
+TEST(DatabaseCheck, GoesOnAfterTheServerEndedItsSessions) {
+  TestDatabase database;
+  ASSERT_TRUE(database.store().check());
+  database.sql().run(
+      "select pg_terminate_backend(pid) from pg_stat_activity "
+      "where datname = current_database() and pid <> pg_backend_pid()");
+  EXPECT_TRUE(test::eventually([&] { return database.store().check().has_value(); }));
+}
+
+}  // namespace
+}  // namespace mtmsg

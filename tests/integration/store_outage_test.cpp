@@ -1,0 +1,138 @@
+#include <thread>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "integration/support/database.hpp"
+
+namespace mtmsg {
+namespace {
+
+using namespace std::chrono_literals;
+using test::BatchBuilder;
+using test::make_tenant;
+using test::SqlSession;
+using test::TestDatabase;
+
+class OutageTest : public testing::Test {
+ protected:
+  /// Waits until a writer is inside its transaction, held at the counter.
+  void wait_for_writer_at_gate() {
+    EXPECT_TRUE(test::eventually([&] {
+      return database_.sql().one(
+                 "select count(*) from pg_stat_activity where datname = current_database() and "
+                 "wait_event_type = 'Lock'") == "1";
+    }));
+  }
+
+  TestDatabase database_;
+  TenantId tenant_ = make_tenant(database_.store());
+  std::unique_ptr<store::BatchStore> writer_ = database_.store().make_batch_store();
+};
+
+TEST_F(OutageTest, ABackendThatIsEndedInTheMiddleCostsOneAttemptAndNothingElse) {
+  BatchBuilder batch(tenant_);
+  for (int i = 0; i < 100; ++i) batch.add("{}");
+  SqlSession gate(database_.url());
+  gate.run("begin; select 1 from tenant_counters for update");
+  std::thread storing([&] {
+    const auto first = writer_->store(batch.get());
+    ASSERT_FALSE(first);
+    EXPECT_EQ(first.error().code, ErrorCode::database_unavailable);
+  });
+  wait_for_writer_at_gate();
+  database_.sql().run(
+      "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and "
+      "wait_event_type = 'Lock'");
+  storing.join();
+  gate.run("commit");
+  EXPECT_EQ(writer_->store(batch.get()).value()[0].stored, 100U);
+  EXPECT_EQ(writer_->store(batch.get()).value()[0].duplicates, 100U);
+  EXPECT_EQ(database_.sql().one("select count(*) from messages"), "100");
+}
+
+TEST_F(OutageTest, ASessionThatEndedBetweenTwoBatchesIsNotEvenNoticed) {
+  BatchBuilder batch(tenant_);
+  batch.add("{}");
+  EXPECT_TRUE(writer_->store(batch.get()));
+  database_.sql().run(
+      "select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = current_database() and "
+      "pid <> pg_backend_pid()");
+  EXPECT_TRUE(writer_->store(batch.get()));
+}
+
+TEST_F(OutageTest, AnAttemptOfUnknownOutcomeIsRepeatedWithoutADuplicate) {
+  BatchBuilder batch(tenant_);
+  for (int i = 0; i < 10; ++i) batch.add("{}");
+  // Committed, but the answer is lost: what the retry must live with.
+  ASSERT_TRUE(database_.store().make_batch_store()->store(batch.get()));
+  const auto outcome = writer_->store(batch.get()).value()[0];
+  EXPECT_EQ(outcome.stored, 0U);
+  EXPECT_EQ(outcome.duplicates, 10U);
+  EXPECT_EQ(outcome.last_seq.value, 10);
+}
+
+TEST_F(OutageTest, ACounterThatSomebodyHoldsIsAnOutageAndNoVerdict) {
+  BatchBuilder batch(tenant_);
+  batch.add("{}");
+  SqlSession gate(database_.url());
+  gate.run("begin; select 1 from tenant_counters for update");
+  const auto outcome = writer_->store(batch.get());  // after its lock_timeout
+  ASSERT_FALSE(outcome);
+  EXPECT_EQ(outcome.error().code, ErrorCode::database_unavailable);
+  gate.run("rollback");
+  EXPECT_TRUE(writer_->store(batch.get()));
+  EXPECT_EQ(database_.sql().one("select count(*) from dead_letters"), "0");
+}
+
+TEST_F(OutageTest, CancelMakesAWaitingStoreGiveUpSoonAndStaysInForce) {
+  BatchBuilder batch(tenant_);
+  batch.add("{}");
+  SqlSession gate(database_.url());
+  gate.run("begin; select 1 from tenant_counters for update");
+  std::thread storing([&] {
+    const auto start = std::chrono::steady_clock::now();
+    const auto outcome = writer_->store(batch.get());
+    ASSERT_FALSE(outcome);
+    EXPECT_EQ(outcome.error().code, ErrorCode::database_unavailable);
+    EXPECT_LT(std::chrono::steady_clock::now() - start, 4s);
+  });
+  wait_for_writer_at_gate();
+  writer_->cancel();
+  storing.join();
+  gate.run("rollback");
+  EXPECT_EQ(writer_->store(batch.get()).error().code, ErrorCode::database_unavailable);
+  EXPECT_TRUE(test::eventually([&] { return database_.store().make_batch_store()->store(batch.get()).has_value(); }))
+      << "what the cancelled one held is free again";
+}
+
+TEST_F(OutageTest, NobodyThereIsAnOutage) {
+  store::DatabaseOptions options;
+  options.url = "host=127.0.0.1 port=1 dbname=nowhere";
+  const auto away = store::open_database(options).value();
+  BatchBuilder batch(tenant_);
+  batch.add("{}");
+  EXPECT_EQ(away->make_batch_store()->store(batch.get()).error().code, ErrorCode::database_unavailable);
+  EXPECT_EQ(away->messages().page(tenant_, {}).error().code, ErrorCode::database_unavailable);
+  EXPECT_EQ(away->tenants().list().error().code, ErrorCode::database_unavailable);
+}
+
+TEST_F(OutageTest, AFullPoolIsSaidAfterItsLimit) {
+  store::DatabaseOptions options;
+  options.pool_size = 1;
+  options.connect_timeout = 200ms;
+  const auto narrow = database_.open(options);
+  SqlSession gate(database_.url());
+  gate.run("begin; lock table tenants");
+  std::thread holder([&] { EXPECT_TRUE(narrow->tenants().list()); });
+  wait_for_writer_at_gate();
+  const auto refused = narrow->tenants().list();
+  gate.run("commit");
+  holder.join();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::database_unavailable);
+  EXPECT_THAT(refused.error().message, testing::HasSubstr("busy"));
+}
+
+}  // namespace
+}  // namespace mtmsg

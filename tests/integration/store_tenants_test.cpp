@@ -1,0 +1,196 @@
+#include <thread>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "integration/support/database.hpp"
+
+namespace mtmsg {
+namespace {
+
+using namespace std::chrono_literals;
+using test::BatchBuilder;
+using test::make_tenant;
+using test::SqlSession;
+using test::TestDatabase;
+
+class TenantStoreTest : public testing::Test {
+ protected:
+  std::string partition(TenantId id) {
+    auto name = id.to_string();
+    std::erase(name, '-');
+    return "messages_" + name;
+  }
+  bool attached(TenantId id) {
+    return database_.sql().one(
+               "select count(*) from pg_inherits where inhparent = 'messages'::regclass and inhrelid = "
+               "to_regclass('" +
+               partition(id) + "')") == "1";
+  }
+  bool exists(TenantId id) {
+    return database_.sql().one("select to_regclass('" + partition(id) + "') is not null") == "t";
+  }
+  Result<std::vector<store::TenantOutcome>> store_one(TenantId id) {
+    BatchBuilder batch(id);
+    batch.add("{}");
+    return database_.store().make_batch_store()->store(batch.get());
+  }
+  /// As the reconciler does it, up to the partition.
+  void begin_delete(TenantId id) {
+    tenants_.set_state(id, TenantState::deleting).value();
+    tenants_.remove_counter(id).value();
+  }
+
+  TestDatabase database_;
+  store::TenantStore& tenants_ = database_.store().tenants();
+};
+
+TEST_F(TenantStoreTest, GivesBackWhatWasCreatedByIdByNameAndInTheList) {
+  const auto made = tenants_.create("acme", 5).value();
+  EXPECT_EQ(made.name, "acme");
+  EXPECT_EQ(made.workers, 5U);
+  EXPECT_EQ(made.state, TenantState::creating);
+  EXPECT_EQ(tenants_.find(made.id).value(), made);
+  EXPECT_EQ(tenants_.find_by_name("acme").value(), made);
+  EXPECT_EQ(tenants_.list().value(), std::vector<Tenant>{made});
+  const auto counts = tenants_.counts(made.id).value();
+  EXPECT_EQ(counts.last_seq.value, 0);
+  EXPECT_EQ(counts.oldest_seq.value, 1);
+  EXPECT_EQ(counts.dead_letters, 0);
+}
+
+TEST_F(TenantStoreTest, SaysByWhomANameIsTaken) {
+  const auto first = tenants_.create("acme", 3).value();
+  const auto second = tenants_.create("acme", 3);
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, ErrorCode::conflict);
+  EXPECT_THAT(second.error().message, testing::HasSubstr(first.id.to_string()));
+}
+
+TEST_F(TenantStoreTest, KnowsNoTenantThatIsNotThere) {
+  const TenantId nobody{Uuid::v4()};
+  EXPECT_EQ(tenants_.find(nobody).error().code, ErrorCode::not_found);
+  EXPECT_EQ(tenants_.find_by_name("nobody").error().code, ErrorCode::not_found);
+  EXPECT_EQ(tenants_.find_by_name(std::string_view("a\0b\xff", 4)).error().code, ErrorCode::not_found);
+  EXPECT_EQ(tenants_.counts(nobody).error().code, ErrorCode::not_found);
+  EXPECT_EQ(tenants_.set_workers(nobody, 3).error().code, ErrorCode::not_found);
+  EXPECT_EQ(tenants_.set_state(nobody, TenantState::active).error().code, ErrorCode::not_found);
+  EXPECT_EQ(tenants_.ensure_partition(nobody).error().code, ErrorCode::not_found);
+}
+
+TEST_F(TenantStoreTest, NeverLeavesTheStateDeleting) {
+  const auto id = tenants_.create("acme", 3).value().id;
+  EXPECT_EQ(tenants_.set_workers(id, 7).value().workers, 7U);
+  tenants_.set_state(id, TenantState::deleting).value();
+  EXPECT_EQ(tenants_.set_state(id, TenantState::active).error().code, ErrorCode::conflict);
+  EXPECT_EQ(tenants_.set_workers(id, 2).error().code, ErrorCode::conflict);
+  EXPECT_EQ(tenants_.ensure_partition(id).error().code, ErrorCode::conflict);
+  EXPECT_TRUE(tenants_.set_state(id, TenantState::deleting));
+}
+
+TEST_F(TenantStoreTest, FinishesAPartitionThatWasHalfDone) {
+  const auto id = tenants_.create("acme", 3).value().id;
+  database_.sql().run("create table " + partition(id) + " (like messages including all)");
+  EXPECT_TRUE(tenants_.ensure_partition(id));
+  EXPECT_TRUE(attached(id));
+
+  database_.sql().run("alter table messages detach partition " + partition(id));
+  EXPECT_TRUE(tenants_.ensure_partition(id));
+  EXPECT_TRUE(attached(id));
+
+  EXPECT_TRUE(tenants_.ensure_partition(id)) << "and once more when all is done";
+  EXPECT_EQ(store_one(id).value()[0].stored, 1U);
+}
+
+TEST_F(TenantStoreTest, MakesOnePartitionWhenSeveralDaemonsMakeIt) {
+  const auto id = tenants_.create("acme", 3).value().id;
+  std::vector<std::thread> daemons;
+  for (int i = 0; i < 4; ++i) daemons.emplace_back([&] { EXPECT_TRUE(tenants_.ensure_partition(id)); });
+  for (auto& daemon : daemons) daemon.join();
+  EXPECT_TRUE(attached(id));
+}
+
+TEST_F(TenantStoreTest, RemovesATenantStepByStepAndEachStepAgain) {
+  const auto id = make_tenant(database_.store());
+  BatchBuilder batch(id);
+  batch.add("{}");
+  for (int i = 0; i < 2500; ++i) batch.add("x").refusal = Refusal{DeadReason::invalid_json, "no", ""};
+  ASSERT_EQ(database_.store().make_batch_store()->store(batch.get()).value()[0].dead_letters, 2500U);
+
+  EXPECT_EQ(tenants_.remove_row(id).error().code, ErrorCode::conflict) << "not before it is being deleted";
+  begin_delete(id);
+  for (int again = 0; again < 2; ++again) {
+    EXPECT_TRUE(tenants_.remove_counter(id));
+    EXPECT_EQ(tenants_.drop_partition(id, 10s).value(), store::Detach::done);
+    EXPECT_TRUE(tenants_.remove_row(id));
+  }
+  EXPECT_FALSE(exists(id));
+  EXPECT_EQ(database_.sql().one("select count(*) from dead_letters"), "0");
+  EXPECT_EQ(tenants_.find(id).error().code, ErrorCode::not_found);
+}
+
+TEST_F(TenantStoreTest, WaitsForNoLongerThanItsPatienceAndLetsOthersStoreMeanwhile) {
+  const auto leaving = make_tenant(database_.store(), "leaving");
+  const auto staying = make_tenant(database_.store(), "staying");
+  SqlSession reader(database_.url());
+  reader.run("begin isolation level repeatable read; select count(*) from messages");
+
+  begin_delete(leaving);
+  std::atomic<bool> done = false;
+  std::thread detacher([&] {
+    EXPECT_EQ(tenants_.drop_partition(leaving, 1s).value(), store::Detach::waiting);
+    done = true;
+  });
+  const auto writer = database_.store().make_batch_store();
+  std::chrono::nanoseconds slowest{};
+  while (!done) {
+    BatchBuilder batch(staying);
+    batch.add("{}");
+    const auto start = std::chrono::steady_clock::now();
+    EXPECT_EQ(writer->store(batch.get()).value()[0].stored, 1U);
+    slowest = std::max<std::chrono::nanoseconds>(slowest, std::chrono::steady_clock::now() - start);
+  }
+  detacher.join();
+  EXPECT_LT(slowest, 500ms);
+
+  const auto joining = make_tenant(database_.store(), "joining");
+  EXPECT_EQ(store_one(joining).value()[0].stored, 1U) << "a create goes on while a detach is pending";
+  EXPECT_EQ(tenants_.drop_partition(leaving, 100ms).value(), store::Detach::waiting) << "and asking again is safe";
+  reader.run("rollback");
+  EXPECT_EQ(tenants_.drop_partition(leaving, 10s).value(), store::Detach::done);
+  EXPECT_FALSE(exists(leaving));
+}
+
+TEST_F(TenantStoreTest, FinalisesAHalfDoneDetachOfAnotherTenantFirst) {
+  const auto first = make_tenant(database_.store(), "first");
+  const auto second = make_tenant(database_.store(), "second");
+  SqlSession reader(database_.url());
+  reader.run("begin isolation level repeatable read; select count(*) from messages");
+  begin_delete(first);
+  begin_delete(second);
+  ASSERT_EQ(tenants_.drop_partition(first, 200ms).value(), store::Detach::waiting);
+  ASSERT_EQ(database_.sql().one("select count(*) from pg_inherits where inhdetachpending"), "1");
+  reader.run("rollback");
+
+  EXPECT_EQ(tenants_.drop_partition(second, 10s).value(), store::Detach::done);
+  EXPECT_FALSE(exists(second));
+  EXPECT_FALSE(attached(first));
+  EXPECT_EQ(tenants_.drop_partition(first, 10s).value(), store::Detach::done);
+  EXPECT_FALSE(exists(first));
+}
+
+TEST_F(TenantStoreTest, DropsManyPartitionsAtOnceOneAfterTheOther) {
+  std::vector<TenantId> ids;
+  for (int i = 0; i < 8; ++i) ids.push_back(make_tenant(database_.store(), "t" + std::to_string(i)));
+  std::vector<std::thread> daemons;
+  for (const auto id : ids)
+    daemons.emplace_back([&, id] {
+      begin_delete(id);
+      EXPECT_EQ(tenants_.drop_partition(id, 30s).value(), store::Detach::done);
+    });
+  for (auto& daemon : daemons) daemon.join();
+  EXPECT_EQ(database_.sql().one("select count(*) from pg_inherits where inhparent = 'messages'::regclass"), "0");
+}
+
+}  // namespace
+}  // namespace mtmsg
