@@ -2,7 +2,8 @@
 
 #include <utility>
 
-#include "daemon/version.hpp"
+#include "daemon/notify.hpp"
+#include "daemon/options.hpp"
 
 namespace mtmsg::daemon {
 namespace {
@@ -74,10 +75,10 @@ wire::Link wire_link(std::string name, const broker::LinkStatus& status) {
 
 }  // namespace
 
-App::App(const config::Config& config, Log& log, Notify& notify)
+App::App(const config::Config& config, Log& log)
     : config_(config),
       log_(log),
-      notify_(notify),
+      metrics_(version()),
       database_(open_database(config)),
       control_(connect_options(config, "control"), topology_options(config)),
       publisher_(connect_options(config, "publish"), broker::Publisher::Limits{}),
@@ -88,27 +89,27 @@ App::App(const config::Config& config, Log& log, Notify& notify)
       api_(services(), authenticator(config)),
       server_(
           server_options(config), [this](http::Request& request) { return api_.handle(request); },
-          [this](std::string_view what) { log_.event(Level::error, "handler_failed", what); }) {}
+          [this](std::string_view what) { log_.error("handler_failed", what); }) {}
 
 App::~App() = default;
 
 void App::start() {
   if (auto listening = server_.start(); listening.has_error()) throw Failure(listening.error());
-  log_.event(Level::info, "listening", "the API listens",
-             {{"tcp", config_.http.listen}, {"port", std::to_string(server_.port())}, {"socket", config_.socket.path}});
+  log_.info("listening", "the API listens",
+             {{"tcp", config_.http.listen}, {"port", server_.port()}, {"socket", config_.socket.path}});
   control_.start();
   publisher_.start();
   pipeline_.start();
   reconciler_.start();
   // The API and the retries run whatever is away: that is what "started" means, and /readyz tells the rest.
-  notify_.ready("running");
+  notify_ready("running");
 }
 
 // The order of stopping, in one place: first nothing new begins, then what is in hand is finished, then the doors
 // close.
 void App::stop() {
-  notify_.stopping("committing what is in hand");
-  log_.event(Level::info, "stopping", "stopping: no new work; committing and acknowledging what is in hand");
+  notify_stopping("committing what is in hand");
+  log_.info("stopping", "stopping: no new work; committing and acknowledging what is in hand");
   const auto deadline = std::chrono::steady_clock::now() + config_.shutdown.timeout;
   stopping_ = true;
   reconciler_.stop();
@@ -116,12 +117,12 @@ void App::stop() {
   server_.stop();
   publisher_.stop();
   control_.stop();
-  log_.event(report.complete ? Level::info : Level::warning, "stopped",
+  log_.event(report.complete ? LogLevel::info : LogLevel::warning, "stopped",
              report.complete ? "stopped; everything in hand was committed and acknowledged"
                              : "stopped before everything in hand was committed; the broker keeps it",
-             {{"committed", std::to_string(report.committed)},
-              {"acked", std::to_string(report.acked)},
-              {"left_to_broker", std::to_string(report.left_to_broker)}});
+             {{"committed", report.committed},
+              {"acked", report.acked},
+              {"left_to_broker", report.left_to_broker}});
 }
 
 void App::hurry() noexcept {
@@ -133,8 +134,8 @@ Result<void> App::prepare_schema() {
     const auto applied = database_->migrator().up();
     if (applied.has_error()) return applied.error();
     for (const auto& migration : *applied) {
-      log_.event(Level::info, "migrated", "migration applied",
-                 {{"version", std::to_string(migration.version)}, {"name", migration.name}});
+      log_.info("migrated", "migration applied",
+                 {{"version", migration.version}, {"name", migration.name}});
     }
   }
   return database_->check();
@@ -155,8 +156,8 @@ http::Services App::services() {
           [this] { return metrics_.render(); },
           [this] { return stopping_.load(); },
           [this](std::string_view route, const Error& error) {
-            log_.event(Level::warning, "request_failed", error.message,
-                       {{"route", std::string(route)}, {"code", std::string(error_code_name(error.code))}});
+            log_.warning("request_failed", error.message,
+                       {{"route", route}, {"code", error_code_name(error.code)}});
           },
           limits};
 }
@@ -164,7 +165,7 @@ http::Services App::services() {
 wire::Status App::status() {
   const auto pipeline = pipeline_.status();
   wire::Status status;
-  status.version = kVersion;
+  status.version = version();
   status.uptime = duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - started_);
   status.readiness = readiness();
   status.links = {wire_link("delivery", pipeline.delivery_link), wire_link("control", control_.status()),
@@ -200,40 +201,40 @@ wire::Readiness App::readiness() {
 }
 
 void App::on_consumer_lost(TenantId tenant, const Error& why) noexcept {
-  log_.event(Level::warning, "consumer_lost", why.message, {{"tenant", tenant.to_string()}});
+  log_.warning("consumer_lost", why.message, {{"tenant", tenant.to_string()}});
   reconciler_.repair(tenant);
 }
 
 void App::on_database(bool available, const Error& why) noexcept {
   if (available) {
-    log_.event(Level::info, "database_back", "the database takes messages again");
+    log_.info("database_back", "the database takes messages again");
   } else {
-    log_.event(Level::error, "database_away", why.message);
+    log_.error("database_away", why.message);
   }
 }
 
 void App::on_delivery_link(bool connected, const Error& why) noexcept {
   if (connected) {
-    log_.event(Level::info, "broker_connected", "connected to RabbitMQ");
+    log_.info("broker_connected", "connected to RabbitMQ");
   } else {
-    log_.event(Level::error, "broker_away", why.message);
+    log_.error("broker_away", why.message);
   }
 }
 
 void App::on_store(const Result<void>& usable) noexcept {
   if (usable.has_value()) {
-    log_.event(Level::info, "store_ready", "the database can be used");
+    log_.info("store_ready", "the database can be used");
   } else {
-    log_.event(Level::error, "store_not_ready", usable.error().message);
+    log_.error("store_not_ready", usable.error().message);
   }
 }
 
 void App::on_tenant_delayed(const Tenant& tenant, const Error& why) noexcept {
-  log_.event(Level::warning, "tenant_delayed", why.message, {{"tenant", tenant.id.to_string()}, {"name", tenant.name}});
+  log_.warning("tenant_delayed", why.message, {{"tenant", tenant.id.to_string()}, {"name", tenant.name}});
 }
 
 void App::on_tenant(const Tenant& tenant, std::string_view what) noexcept {
-  log_.event(Level::info, "tenant_" + std::string(what), "tenant " + std::string(what),
+  log_.info("tenant_" + std::string(what), "tenant " + std::string(what),
              {{"tenant", tenant.id.to_string()}, {"name", tenant.name}});
 }
 

@@ -8,7 +8,6 @@
 #include "broker/publisher.hpp"
 #include "config/config.hpp"
 #include "daemon/log.hpp"
-#include "daemon/notify.hpp"
 #include "http/api.hpp"
 #include "http/server.hpp"
 #include "ingest/pipeline.hpp"
@@ -24,7 +23,7 @@ class App final : private ingest::PipelineEvents, private tenants::ReconcilerEve
  public:
   /// Throws Failure when a part can't be built (a connection string that is none, an address that can't be listened
   /// on).
-  App(const config::Config& config, Log& log, Notify& notify);
+  App(const config::Config& config, Log& log);
   ~App();
   App(const App&) = delete;
   App& operator=(const App&) = delete;
@@ -52,7 +51,6 @@ class App final : private ingest::PipelineEvents, private tenants::ReconcilerEve
 
   const config::Config config_;
   Log& log_;
-  Notify& notify_;
   const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
   std::atomic<bool> stopping_{false};
   std::atomic<bool> told_ready_{false};
