@@ -1,8 +1,7 @@
 #pragma once
 
-#include <chrono>
+#include <cstdint>
 #include <memory>
-#include <vector>
 
 #include "broker/link.hpp"
 #include "broker/topology.hpp"
@@ -10,8 +9,8 @@
 namespace mtmsg::broker {
 
 /// Declares, deletes and measures what tenants have in the broker, over a link of its own. Any thread; each call blocks
-/// until the broker answered, at most the RPC limit. Errors are Session's; broker_unavailable at once while the link
-/// is not connected.
+/// until the broker answered, at most the RPC limit (then `timeout`: it may still happen). Several calls at once each
+/// get a channel of their own. Errors are Session's; broker_unavailable at once while the link is not connected.
 class Control {
  public:
   Control(ConnectOptions connect, TopologyOptions topology);

@@ -11,5 +11,6 @@
 /// x-delivery-count of a redelivery is the broker's, not the sender's, and is left out.
 ///
 /// Always something `jsonb` takes: a string or key that is not UTF-8, or holds NUL, becomes {"base64": "…"} (a key:
-/// "base64:…"); numbers that JSON lacks (NaN, infinity) become strings; timestamps RFC 3339 strings; tables nested
-/// deeper than 64 levels end as null. Of keys that occur twice the last counts, as in `jsonb`.
+/// "base64:…"), and so does AMQP's byte array always; numbers that JSON lacks (NaN, infinity) become strings;
+/// timestamps RFC 3339 strings (the number of seconds after the year 9999); tables nested deeper than 64 levels end as
+/// null. Of keys that occur twice the last counts, as in `jsonb`.

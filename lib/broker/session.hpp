@@ -37,6 +37,9 @@ struct Delivery {
   std::string_view headers_json;
 };
 
+/// The how-manieth publication of a channel since it was opened: 1, 2, 3 … (the delivery tag of its confirm).
+using PublishNumber = TypedNumber<struct PublishNumberKind, std::uint64_t>;
+
 /// Calls back on the link thread only, never from inside a call of the Session, and must not throw.
 class SessionHandler {
  public:
@@ -48,6 +51,10 @@ class SessionHandler {
   virtual void on_consumer_cancelled(ChannelNumber channel, std::string_view consumer_tag) noexcept = 0;
   /// The broker closed one channel; its unacknowledged deliveries go back to the queue, its tags are void.
   virtual void on_channel_closed(ChannelNumber channel, const Error& why) noexcept = 0;
+  /// What became of a publication. Success: a queue holds it durably. `not_found`: returned as unroutable (no queue is
+  /// bound); `broker_rejected`: nacked (queue full, or the queue's leader could not take it). Publications still open
+  /// when their channel or connection ends get none: on_channel_closed or on_closed speaks for all of them.
+  virtual void on_confirm(ChannelNumber, PublishNumber, const Result<void>&) noexcept {}
   /// connection.blocked / connection.unblocked: the broker takes no publishes for now.
   virtual void on_blocked(bool blocked, std::string_view reason) noexcept = 0;
   /// The connection is gone. The last call; every pending awaitable has been, or is being, completed with
@@ -75,11 +82,13 @@ struct QueueDepth {
   std::uint32_t consumers = 0;
 };
 
-/// basic.publish with `mandatory` and a confirm.
+/// basic.publish with `mandatory` and a confirm, persistent.
 struct Publication {
   std::string exchange;
   std::string routing_key;
   std::string body;
+  /// Also how a returned publication is recognised among those in flight: two with the same exchange, routing key and
+  /// id count as the same message.
   std::string message_id;
   std::string content_type = "application/json";
   std::optional<Timestamp> timestamp;
@@ -91,8 +100,9 @@ enum class Multiple { no, yes };
 /// Link thread only. A call that waits for the broker is a coroutine; its reply arrives as one more frame among the
 /// deliveries, so no call ever blocks the thread or stalls other channels. Errors: broker_unavailable when the
 /// connection is or goes away (or the reply takes longer than the RPC limit, which closes the connection),
-/// broker_rejected when the broker closes the channel over it (the channel is then closed, AMQP 1.5.2), not_found
-/// and conflict for its 404 and 406.
+/// broker_rejected when the broker closes the channel over it (the channel is then closed, AMQP 1.5.2) or the
+/// channel is not open, not_found and conflict for its 404 and 406, invalid_argument for what AMQP cannot carry.
+/// A Session may be destroyed at any time on its thread, also from one of its callbacks: on_closed is then not called.
 class Session {
  public:
   virtual ~Session() = default;
@@ -131,9 +141,9 @@ class Session {
 
   /// Turns publisher confirms on for the channel.
   virtual asio::awaitable<Result<void>> confirm_select(ChannelNumber channel) = 0;
-  /// Completes when the broker has confirmed. `not_found`: returned as unroutable (no queue is bound);
-  /// `broker_rejected`: nacked (queue full, or the queue's leader could not take it).
-  virtual asio::awaitable<Result<void>> publish(ChannelNumber channel, Publication publication) = 0;
+  /// Sends at once, on a channel in confirm mode; SessionHandler::on_confirm answers. Errors: broker_unavailable,
+  /// broker_rejected (the channel is not open in confirm mode), invalid_argument (longer than AMQP's fields hold).
+  virtual Result<PublishNumber> publish(ChannelNumber channel, const Publication& publication) = 0;
 
   /// connection.close, waits for close-ok at most the RPC limit. on_closed is not called.
   virtual asio::awaitable<void> close() = 0;

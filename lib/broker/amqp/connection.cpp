@@ -1,0 +1,105 @@
+#include "broker/amqp/connection.hpp"
+
+#include <array>
+
+#include <sys/time.h>
+
+namespace mtmsg::broker::amqp {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+timeval to_timeval(Clock::duration duration) {
+  const auto us = std::chrono::duration_cast<std::chrono::microseconds>(duration).count();
+  timeval out{};
+  out.tv_sec = us / 1'000'000;
+  out.tv_usec = us % 1'000'000;
+  return out;
+}
+
+amqp_table_entry_t text_entry(const char* key, std::string_view value) {
+  amqp_table_entry_t entry{};
+  entry.key = amqp_cstring_bytes(key);
+  entry.value.kind = AMQP_FIELD_KIND_UTF8;
+  entry.value.value.bytes = bytes(value);
+  return entry;
+}
+
+amqp_table_entry_t capability(const char* key) {
+  amqp_table_entry_t entry{};
+  entry.key = amqp_cstring_bytes(key);
+  entry.value.kind = AMQP_FIELD_KIND_BOOLEAN;
+  entry.value.value.boolean = 1;
+  return entry;
+}
+
+/// connection.start-ok with what we are called and what we understand.
+amqp_rpc_reply_t log_in(amqp_connection_state_t state, const Endpoint& endpoint, const ConnectOptions& options) {
+  std::array capabilities{capability("consumer_cancel_notify"), capability("connection.blocked"),
+                          capability("publisher_confirms"), capability("basic.nack"),
+                          capability("authentication_failure_close")};
+  amqp_table_entry_t nested{};
+  nested.key = amqp_cstring_bytes("capabilities");
+  nested.value.kind = AMQP_FIELD_KIND_TABLE;
+  nested.value.value.table.num_entries = static_cast<int>(capabilities.size());
+  nested.value.value.table.entries = capabilities.data();
+
+  std::array entries{text_entry("product", "mtmsg"), text_entry("connection_name", options.connection_name), nested};
+  amqp_table_t properties;
+  properties.num_entries = static_cast<int>(entries.size());
+  properties.entries = entries.data();
+  return amqp_login_with_properties(state, endpoint.vhost.c_str(), kChannelMax, kFrameMax,
+                                    static_cast<int>(options.heartbeat.count()), &properties, AMQP_SASL_METHOD_PLAIN,
+                                    endpoint.user.c_str(), endpoint.password.c_str());
+}
+
+std::string describe(const amqp_rpc_reply_t& reply) {
+  if (reply.reply_type == AMQP_RESPONSE_LIBRARY_EXCEPTION) return amqp_error_string2(reply.library_error);
+  if (reply.reply_type == AMQP_RESPONSE_SERVER_EXCEPTION && reply.reply.id == AMQP_CONNECTION_CLOSE_METHOD) {
+    return std::string(view(static_cast<const amqp_connection_close_t*>(reply.reply.decoded)->reply_text));
+  }
+  return "the broker ended the handshake";
+}
+
+}  // namespace
+
+Connection::Connection(State state, std::string name, std::shared_ptr<Interruption> interruption)
+    : state_(std::move(state)),
+      name_(std::move(name)),
+      interruption_(std::move(interruption)),
+      channel_max_(static_cast<std::uint16_t>(amqp_get_channel_max(state_.get()))),
+      heartbeat_(amqp_get_heartbeat(state_.get())) {}
+
+Connection::~Connection() {
+  if (state_) interruption_->detach(fd());
+}
+
+Result<Connection> Connection::open(const ConnectOptions& options, std::shared_ptr<Interruption> interruption) {
+  const auto deadline = Clock::now() + options.connect_timeout;
+  const auto endpoint = parse_url(options.url);
+  if (!endpoint) return endpoint.error();
+
+  // Unacknowledged writes end when a silent peer is given up anyway.
+  const auto send_limit = options.heartbeat.count() > 0 ? 2 * std::chrono::milliseconds(options.heartbeat)
+                                                        : std::chrono::milliseconds(options.rpc_timeout);
+  State state(amqp_new_connection());
+  amqp_socket_t* socket = state ? amqp_tcp_socket_new(state.get()) : nullptr;
+  if (socket == nullptr) return fail(ErrorCode::internal, "out of memory for an AMQP connection");
+  auto fd = dial(*endpoint, deadline, send_limit, *interruption);
+  if (!fd) return fd.error();
+  amqp_tcp_socket_set_sockfd(socket, fd->release());
+
+  const auto left = to_timeval(std::max<Clock::duration>(deadline - Clock::now(), std::chrono::milliseconds(1)));
+  amqp_set_handshake_timeout(state.get(), &left);
+  amqp_set_rpc_timeout(state.get(), &left);
+  const auto reply = log_in(state.get(), *endpoint, options);
+  if (reply.reply_type != AMQP_RESPONSE_NORMAL) {
+    interruption->detach(amqp_get_sockfd(state.get()));
+    return fail(ErrorCode::broker_unavailable, "cannot log in to " + endpoint->name() + ": " + describe(reply));
+  }
+  interruption->handshake_done();
+  amqp_maybe_release_buffers(state.get());
+  return Connection(std::move(state), endpoint->name(), std::move(interruption));
+}
+
+}  // namespace mtmsg::broker::amqp

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "broker/amqp/api.hpp"
+#include "broker/amqp/dial.hpp"
+#include "broker/session.hpp"
+
+namespace mtmsg::broker::amqp {
+
+/// The largest frame asked for. A channel's buffer inside rabbitmq-c is one page of this size, touched as far as used.
+inline constexpr int kFrameMax = 131072;
+/// RabbitMQ's own limit of channels a connection.
+inline constexpr int kChannelMax = 2047;
+
+/// A logged-in connection: owns the library's state and with it the socket. One thread at a time.
+class Connection {
+ public:
+  /// Blocks at most `options.connect_timeout`, or until interrupted. Errors: broker_unavailable, invalid_argument.
+  static Result<Connection> open(const ConnectOptions& options, std::shared_ptr<Interruption> interruption);
+  Connection(Connection&&) noexcept = default;
+  Connection& operator=(Connection&&) = delete;
+  ~Connection();
+
+  amqp_connection_state_t get() const noexcept { return state_.get(); }
+  int fd() const noexcept { return amqp_get_sockfd(state_.get()); }
+  /// "host:port", for messages.
+  const std::string& name() const noexcept { return name_; }
+  std::uint16_t channel_max() const noexcept { return channel_max_; }
+  std::chrono::seconds heartbeat() const noexcept { return heartbeat_; }
+
+ private:
+  struct Deleter {
+    void operator()(amqp_connection_state_t state) const noexcept { amqp_destroy_connection(state); }
+  };
+  using State = std::unique_ptr<amqp_connection_state_t_, Deleter>;
+  Connection(State state, std::string name, std::shared_ptr<Interruption> interruption);
+
+  State state_;
+  std::string name_;
+  std::shared_ptr<Interruption> interruption_;
+  std::uint16_t channel_max_;
+  std::chrono::seconds heartbeat_;
+};
+
+}  // namespace mtmsg::broker::amqp

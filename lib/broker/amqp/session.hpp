@@ -1,0 +1,14 @@
+#pragma once
+
+#include <memory>
+
+#include "broker/amqp/dial.hpp"
+#include "broker/session.hpp"
+
+namespace mtmsg::broker::amqp {
+
+/// broker::connect whose socket another thread can end.
+Result<std::unique_ptr<Session>> connect(asio::io_context& io, const ConnectOptions& options, SessionHandler& handler,
+                                         std::shared_ptr<Interruption> interruption);
+
+}  // namespace mtmsg::broker::amqp
