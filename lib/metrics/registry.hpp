@@ -32,7 +32,7 @@ class Counter {
   void* series_;
 };
 
-/// Counts observations by size. A handle as Counter is. Any thread.
+/// Counts observations by size. A handle as Counter is. Any thread; may take a short lock.
 class Histogram {
  public:
   void observe(double value) noexcept;
