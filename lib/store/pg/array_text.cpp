@@ -49,9 +49,11 @@ void ArrayText::add_bytes(std::string_view bytes) {
 }
 
 std::string ArrayText::take() {
-  if (text_.empty()) text_ = "{";
-  text_ += '}';
-  return std::exchange(text_, {});
+  std::string done = std::move(text_);
+  text_.clear();
+  if (done.empty()) done += '{';
+  done += '}';
+  return done;
 }
 
 std::string printable(std::string_view text, std::size_t max_bytes) {

@@ -36,12 +36,6 @@ constexpr int kDeadLettersAtOnce = 1000;
 
 }  // namespace
 
-std::string partition_name(TenantId id) {
-  auto name = id.to_string();
-  std::erase(name, '-');
-  return "messages_" + name;
-}
-
 std::string begin_with_limits(std::chrono::milliseconds statement_timeout, const char* mode) {
   const auto limit = std::to_string(statement_timeout.count());
   return "begin " + std::string(mode) + "; set local statement_timeout = " + limit +

@@ -2,13 +2,11 @@
 
 #include <chrono>
 
+#include "store/pg/partition_name.hpp"
 #include "store/pg/pool.hpp"
 #include "store/tenant_store.hpp"
 
 namespace mtmsg::store::pg {
-
-/// The name of a tenant's partition: messages_ and the id without dashes.
-std::string partition_name(TenantId id);
 
 /// How long a pool's transaction may take, as the beginning of every one: BEGIN and its limits in one round trip.
 std::string begin_with_limits(std::chrono::milliseconds statement_timeout, const char* mode = "");
