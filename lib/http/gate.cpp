@@ -258,6 +258,7 @@ void Gate::sweep() {
     }
   }
   for (auto* slot : expired) expire(*slot);
+  workers_.relieve();
   if (stopping_ && slots_.empty()) {
     sweep_timer_.cancel();
     return loop_.stop();

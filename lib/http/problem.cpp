@@ -32,6 +32,8 @@ std::optional<std::chrono::seconds> retry_after_of(int status, std::string_view 
 
 }  // namespace
 
+Problem::Problem() : Problem(500, error_code_name(ErrorCode::internal), "an internal error") {}
+
 Problem::Problem(int status_, std::string_view code_, std::string detail_)
     : status(status_), code(code_), detail(std::move(detail_)), retry_after(retry_after_of(status_, code_)) {}
 

@@ -19,6 +19,8 @@ struct Problem {
   std::optional<std::chrono::seconds> retry_after;  ///< set for every 429 and 503
   std::string allow;                                ///< the methods there are, for 405
 
+  /// 500 `internal`.
+  Problem();
   Problem(int status_, std::string_view code_, std::string detail_);
   /// An Error becomes the answer of the same code.
   Problem(const Error& error);  // NOLINT(google-explicit-constructor): that is what handlers return

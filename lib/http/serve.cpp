@@ -56,7 +56,8 @@ bool Gate::answer_one(Slot& slot, Responder& responder) {
   // is better told at once.
   framing.keep_alive = head.keep_alive && connection.complete() && !connection.rejection() && !stopping_ &&
                        !(response.stream && head.http_1_0);
-  return responder.send(std::move(response), framing, io) && io.finish() && framing.keep_alive;
+  const bool sent = responder.send(std::move(response), framing, io);
+  return io.finish() && sent && framing.keep_alive;  // what a broken stream gave is the client's all the same
 }
 
 Response Gate::respond(Slot& slot, ClientIo& io) {

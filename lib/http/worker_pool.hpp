@@ -1,7 +1,9 @@
 #pragma once
 
+#include <algorithm>
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <list>
@@ -45,6 +47,21 @@ class WorkerPool {
     return true;
   }
 
+  /// Call it now and then. When no job was taken since the last call although some wait, every thread hangs in a slow
+  /// service: more threads come, at most `blocked`, and go when it is quiet again.
+  void relieve() {
+    const std::lock_guard lock(mutex_);
+    const bool stuck = !queue_.empty() && taken_ == taken_before_;
+    taken_before_ = taken_;
+    if (queue_.empty() && extra_ > 0) {
+      extra_ = 0;
+      wake_.notify_all();
+    }
+    if (!stuck || stopping_) return;
+    extra_ = std::min(limits_.blocked, extra_ + queue_.size());
+    while (running() < limits_.workers + extra_) spawn();
+  }
+
   /// Held by a job while it waits for something slow. Tells false when too many wait already.
   class Blocked {
    public:
@@ -80,7 +97,7 @@ class WorkerPool {
 
   // All of these with mutex_ held.
   std::size_t running() const noexcept { return threads_.size() - blocked_; }
-  bool surplus() const noexcept { return running() > limits_.workers; }
+  bool surplus() const noexcept { return running() > limits_.workers + extra_; }
 
   void spawn() {
     for (auto& thread : ended_) thread.join();  // they left the lock behind: this does not wait
@@ -93,7 +110,7 @@ class WorkerPool {
     const std::lock_guard lock(mutex_);
     if (blocked_ >= limits_.blocked) return false;
     ++blocked_;
-    if (running() < limits_.workers) spawn();
+    if (running() < limits_.workers + extra_) spawn();
     return true;
   }
 
@@ -116,6 +133,7 @@ class WorkerPool {
       }
       auto job = std::move(queue_.front());
       queue_.pop_front();
+      ++taken_;
       lock.unlock();
       work(std::move(job));
       lock.lock();
@@ -136,6 +154,9 @@ class WorkerPool {
   Threads ended_;
   std::size_t idle_ = 0;
   std::size_t blocked_ = 0;
+  std::size_t extra_ = 0;  // threads beyond `workers`, while all hang
+  std::uint64_t taken_ = 0;
+  std::uint64_t taken_before_ = 0;
   bool stopping_ = false;
 };
 
