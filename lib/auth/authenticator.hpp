@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "auth/principal.hpp"
+#include "core/result.hpp"
+
+namespace mtmsg::auth {
+
+/// The other end of a connection, as the kernel tells it (never a header).
+struct Peer {
+  enum class Transport { tcp, unix_socket };
+  Transport transport = Transport::tcp;
+  bool loopback = false;   ///< TCP from this machine
+  std::string address;     ///< TCP: the numeric address; Unix: "unix:uid=1000"
+  std::uint16_t port = 0;  ///< TCP
+  std::uint32_t uid = 0;   ///< Unix: SO_PEERCRED (unix(7)), of the moment of connect()
+  std::uint32_t gid = 0;
+  std::int32_t pid = 0;
+};
+
+/// Configuration `auth.mode`.
+enum class Mode {
+  jwt,   ///< TCP callers show a token
+  none,  ///< TCP callers from this machine are admin
+};
+
+/// Tells who asks. Any thread.
+///
+/// The Unix socket's file permissions decided who gets in: its peer is admin. On TCP, mode `none` makes a caller on a
+/// loopback address admin; everybody else is unauthenticated, and the message says what to do.
+class Authenticator {
+ public:
+  explicit Authenticator(Mode mode) : mode_(mode) {}
+
+  /// `authorization` is the header's value, empty when there is none. Error: unauthenticated.
+  Result<Principal> authenticate(const Peer& peer, std::string_view authorization) const;
+
+ private:
+  Mode mode_;
+};
+
+}  // namespace mtmsg::auth

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <string_view>
+
+#include "http/connection.hpp"
+#include "http/exchange.hpp"
+#include "http/responder.hpp"
+#include "http/worker_pool.hpp"
+
+namespace mtmsg::http {
+
+struct Slot;
+using Workers = WorkerPool<Slot*>;
+
+/// A worker's way to the client of the request it serves: waits where the loop would not, within limits. Worker
+/// thread only, while it owns the connection.
+class ClientIo final : public BodyReader, public ByteSink {
+ public:
+  ClientIo(Connection& connection, const ServerLimits& limits, Workers& workers)
+      : connection_(connection), limits_(limits), workers_(workers), patience_(limits.request_timeout) {}
+
+  boost::system::result<bool, Problem> read(std::string& out) override;
+
+  bool write(std::string_view bytes) override;
+  bool alive() override;
+  /// The end of the answer: what the client does not take at once is left to the loop, if it is little.
+  bool finish();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  enum class Wait { ready, late, crowded };
+
+  Wait wait(short events, Clock::time_point until);
+  bool send_all(std::string_view bytes, std::size_t may_leave);
+
+  Connection& connection_;
+  const ServerLimits& limits_;
+  Workers& workers_;
+  std::chrono::nanoseconds patience_;  // left for waiting for the body; time the handler takes does not count
+  std::string out_;                    // small writes, collected
+  bool broken_ = false;
+  Clock::time_point flushed_{};
+};
+
+}  // namespace mtmsg::http

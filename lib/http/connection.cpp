@@ -1,0 +1,111 @@
+#include "http/connection.hpp"
+
+#include <cerrno>
+#include <utility>
+
+#include <sys/socket.h>
+
+namespace mtmsg::http {
+namespace {
+
+constexpr std::size_t kKeptCapacity = 16 << 10;  // an idle connection keeps no more than this
+
+}  // namespace
+
+Io Connection::receive(std::span<char> scratch, bool& filled) {
+  while (true) {
+    const auto got = ::recv(fd_, scratch.data(), scratch.size(), MSG_DONTWAIT);
+    if (got > 0) {
+      in_.append(scratch.data(), static_cast<std::size_t>(got));
+      filled = static_cast<std::size_t>(got) == scratch.size();
+      return Io::done;
+    }
+    filled = false;
+    if (got == 0) return Io::closed;
+    if (errno == EINTR) continue;
+    return errno == EAGAIN || errno == EWOULDBLOCK ? Io::would_block : Io::closed;
+  }
+}
+
+Connection::Progress Connection::advance() {
+  if (rejection_) return Progress::rejected;
+  if (!head_) {
+    if (const auto progress = find_head(); progress != Progress::ready) return progress;
+  }
+  const auto taken = decoder_.feed(in_, body_);
+  in_.erase(0, taken);
+  if (decoder_.rejection()) return reject(*decoder_.rejection());
+  if (decoder_.done()) return Progress::ready;
+  const bool large = body_.size() >= limits_.prebuffer_bytes || head_->content_length > limits_.prebuffer_bytes;
+  return large ? Progress::ready : Progress::incomplete;
+}
+
+Connection::Progress Connection::find_head() {
+  while (in_.starts_with("\r\n")) in_.erase(0, 2);  // RFC 9112, 2.2: empty lines before a request are passed over
+  const auto end = find_head_end(in_, searched_);
+  if (end.value_or(in_.size()) > limits_.request.head_bytes) return reject({431, "the request's headers are too long"});
+  if (!end) {
+    // Otherwise a client that ends its lines with LF alone would only learn of it by the timeout.
+    for (auto at = in_.find('\n', searched_); at != std::string::npos; at = in_.find('\n', at + 1))
+      if (at == 0 || in_[at - 1] != '\r') return reject({400, "a line does not end with CR LF"});
+    searched_ = in_.size();
+    return Progress::incomplete;
+  }
+  searched_ = 0;
+  head_text_ = in_.substr(0, *end);
+  in_.erase(0, *end);
+  auto parsed = parse_head(head_text_, limits_.request);
+  if (const auto* rejection = std::get_if<Rejection>(&parsed)) return reject(*rejection);
+  head_ = std::move(std::get<RequestHead>(parsed));
+  decoder_ = BodyDecoder(*head_, limits_.request);
+  continue_due_ = head_->expects_continue && !decoder_.done();
+  return Progress::ready;
+}
+
+Connection::Progress Connection::reject(Rejection rejection) {
+  rejection_ = rejection;
+  return Progress::rejected;
+}
+
+bool Connection::take_continue_due() noexcept {
+  // A client that sent its body did not wait.
+  return std::exchange(continue_due_, false) && body_.empty() && in_.empty();
+}
+
+bool Connection::take_body(std::string& out) {
+  if (body_.empty()) return false;
+  if (out.empty())
+    out.swap(body_);
+  else
+    out += body_;
+  body_.clear();
+  return true;
+}
+
+void Connection::start_next() {
+  head_.reset();
+  head_text_.clear();
+  body_.clear();
+  decoder_ = BodyDecoder();
+  searched_ = 0;
+  if (in_.empty()) free_buffers();
+}
+
+void Connection::free_buffers() {
+  for (auto* buffer : {&in_, &body_, &head_text_})
+    if (buffer->capacity() > kKeptCapacity) buffer->shrink_to_fit();
+}
+
+Io Connection::send(std::string_view bytes, std::size_t& sent) {
+  sent = 0;
+  while (sent < bytes.size()) {
+    const auto n = ::send(fd_, bytes.data() + sent, bytes.size() - sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (n >= 0)
+      sent += static_cast<std::size_t>(n);
+    else if (errno != EINTR)
+      return errno == EAGAIN || errno == EWOULDBLOCK ? Io::would_block : Io::closed;
+  }
+  return Io::done;
+}
+
+}  // namespace mtmsg::http

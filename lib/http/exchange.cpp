@@ -1,0 +1,26 @@
+#include "http/exchange.hpp"
+
+#include "http/ascii.hpp"
+
+namespace mtmsg::http {
+
+std::string_view Request::header(std::string_view name) const noexcept {
+  for (const auto& line : headers)
+    if (iequals(line.name, name)) return line.value;
+  return {};
+}
+
+Response Response::json(int status, std::string body) {
+  body += '\n';
+  return {status, "application/json", std::move(body), {}, {}};
+}
+
+Response Response::of(const Problem& problem) {
+  Response response{problem.status, std::string(kProblemType), problem.json(), {}, {}};
+  if (problem.retry_after) response.headers.emplace_back("Retry-After", std::to_string(problem.retry_after->count()));
+  if (!problem.allow.empty()) response.headers.emplace_back("Allow", problem.allow);
+  if (problem.status == 401) response.headers.emplace_back("WWW-Authenticate", "Bearer");
+  return response;
+}
+
+}  // namespace mtmsg::http

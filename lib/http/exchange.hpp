@@ -1,0 +1,61 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <boost/system/result.hpp>
+
+#include "auth/authenticator.hpp"
+#include "http/problem.hpp"
+
+/// A request and its answer, as handlers see them: no socket, no HTTP library.
+namespace mtmsg::http {
+
+/// The body, piece by piece. Worker thread only, during the handler's call. A problem (400 broken framing, 413, 408,
+/// 503) ends the connection with that answer; the handler returns it as it is.
+class BodyReader {
+ public:
+  virtual ~BodyReader() = default;
+  /// Appends at least one byte to `out`, waiting for the client if need be; false at the end of the body.
+  virtual boost::system::result<bool, Problem> read(std::string& out) = 0;
+};
+
+struct Request {
+  std::string_view method;  ///< HEAD arrives as GET; its answer's body is not sent
+  std::string_view target;
+  const std::vector<HeaderLine>& headers;
+  const auth::Peer& peer;
+  BodyReader& body;
+
+  /// The first header of this name (any case), or empty.
+  std::string_view header(std::string_view name) const noexcept;
+};
+
+/// Produces an answer of unknown length. Called again and again on the worker thread, with a buffer to append to.
+enum class StreamStep {
+  more,
+  done,    ///< what was appended is the end
+  broken,  ///< cut the connection, so that the client sees that something is missing
+};
+using BodyStream = std::function<StreamStep(std::string& buffer)>;
+
+struct Response {
+  int status = 200;
+  std::string content_type;  ///< empty: no body
+  std::string body;
+  std::vector<std::pair<std::string, std::string>> headers;
+  BodyStream stream;  ///< instead of `body`
+
+  static Response json(int status, std::string body);
+  static Response of(const Problem& problem);
+};
+
+/// Any thread, several at a time. May throw: the client gets a 500 that says nothing about it, and the server's
+/// `on_error` gets the text.
+using Handler = std::function<Response(Request&)>;
+
+}  // namespace mtmsg::http

@@ -1,0 +1,279 @@
+#include "http/gate.hpp"
+
+#include <algorithm>
+#include <cerrno>
+
+#include <boost/asio/post.hpp>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+namespace mtmsg::http {
+namespace {
+
+namespace asio = boost::asio;
+using std::chrono::steady_clock;
+
+constexpr int kAcceptsAtOnce = 64;
+constexpr std::chrono::milliseconds kAcceptRetry{100};  // after running out of descriptors
+constexpr std::size_t kScratchBytes = 64 << 10;
+constexpr unsigned kReadsAtOnce = 4;  // of one connection, before others get their turn
+
+/// An answer for those who don't get as far as a worker.
+std::string plain_answer(const Problem& problem) {
+  const auto response = Response::of(problem);
+  std::string text = "HTTP/1.1 " + std::to_string(problem.status) + ' ' + std::string(reason_phrase(problem.status));
+  text += "\r\nContent-Type: " + response.content_type;
+  text += "\r\nContent-Length: " + std::to_string(response.body.size());
+  for (const auto& [name, value] : response.headers) text += "\r\n" + name + ": " + value;
+  return text + "\r\nConnection: close\r\n\r\n" + response.body;
+}
+
+/// Often enough to keep the shortest deadline with a quarter of itself to spare.
+std::chrono::milliseconds sweep_interval(const ServerLimits& limits) {
+  const auto shortest =
+      std::min({limits.idle_timeout, limits.request_timeout, limits.write_timeout, limits.linger_timeout});
+  return std::clamp(shortest / 4, std::chrono::milliseconds(10), std::chrono::milliseconds(250));
+}
+
+}  // namespace
+
+Gate::Gate(const ServerLimits& limits, Handler handler, OnError on_error, std::vector<Listener> listeners)
+    : limits_(limits),
+      handler_(std::move(handler)),
+      on_error_(std::move(on_error)),
+      workers_({limits.workers, limits.blocked_workers, limits.queued_requests}, [this] { return make_work(); }),
+      scratch_(kScratchBytes) {
+  for (auto& listener : listeners) {
+    // The loop's handle is a duplicate, so that the listener stays the one owner of its socket and path.
+    const int fd = ::dup(listener.fd());
+    if (fd < 0) throw Failure(fail(ErrorCode::internal, "out of file descriptors"));
+    doors_.push_back(std::make_unique<Door>(
+        Door{std::move(listener), asio::posix::stream_descriptor(loop_, fd), asio::steady_timer(loop_)}));
+  }
+}
+
+Gate::~Gate() {
+  stop();
+}
+
+void Gate::start() {
+  workers_.start();
+  loop_thread_ = std::thread([this] {
+    for (auto& door : doors_) wait_for_clients(*door);
+    sweep();
+    loop_.run();
+  });
+}
+
+void Gate::stop() {
+  if (loop_thread_.joinable()) {
+    asio::post(loop_, [this] { begin_stop(); });
+    loop_thread_.join();
+  }
+  workers_.stop();
+}
+
+void Gate::begin_stop() {
+  stopping_ = true;
+  cut_at_ = steady_clock::now() + limits_.stop_grace;
+  doors_.clear();
+  std::vector<Slot*> unasked;
+  for (auto& [id, slot] : slots_)
+    if (slot->phase == Slot::Phase::reading && slot->connection.idle()) unasked.push_back(slot.get());
+  for (auto* slot : unasked) close(*slot);
+  sweep();
+}
+
+/// A worker's last word about the slot. Any thread.
+void Gate::give_back(Slot& slot) {
+  asio::post(loop_, [this, id = slot.id] {
+    if (const auto found = slots_.find(id); found != slots_.end()) answered(*found->second);
+  });
+}
+
+/// What completes on the loop holds ids, never pointers: the slot may be closed meanwhile.
+void Gate::wait(Slot& slot, Wait event, void (Gate::*then)(Slot&)) {
+  slot.socket.async_wait(event, [this, then, id = slot.id](boost::system::error_code error) {
+    const auto found = error ? slots_.end() : slots_.find(id);
+    if (found != slots_.end()) (this->*then)(*found->second);
+  });
+}
+
+void Gate::wait_readable(Slot& slot) {
+  wait(slot, Wait::wait_read, &Gate::on_readable);
+}
+
+void Gate::wait_writable(Slot& slot) {
+  wait(slot, Wait::wait_write, &Gate::write_rest);
+}
+
+void Gate::wait_for_clients(Door& door) {
+  door.socket.async_wait(Wait::wait_read, [this, &door](boost::system::error_code error) {
+    if (!error) accept_clients(door);
+  });
+}
+
+void Gate::accept_clients(Door& door) {
+  for (int count = 0; count < kAcceptsAtOnce; ++count) {
+    FileDescriptor socket(::accept4(door.socket.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    if (socket) {
+      admit(std::move(socket));
+    } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+      door.retry.expires_after(kAcceptRetry);
+      door.retry.async_wait([this, &door](boost::system::error_code error) {
+        if (!error) accept_clients(door);
+      });
+      return;
+    } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+      break;
+    }
+  }
+  wait_for_clients(door);
+}
+
+void Gate::admit(FileDescriptor socket) {
+  const auto peer = peer_of(socket.get());
+  if (!peer) return;
+  if (slots_.size() >= limits_.connections) {
+    const auto answer = plain_answer(Problem(Rejection{503, "too many connections"}));
+    (void)::send(socket.get(), answer.data(), answer.size(), MSG_DONTWAIT | MSG_NOSIGNAL);  // it is gone either way
+    return;
+  }
+  if (peer->transport == auth::Peer::Transport::tcp) {
+    const int on = 1;
+    // Without it Nagle and delayed acknowledgements make each answer wait 40 ms. A failure costs no more than that.
+    (void)::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  }
+  const auto id = next_id_++;
+  auto& slot = *slots_.emplace(id, std::make_unique<Slot>(id, loop_, std::move(socket), *peer, limits_)).first->second;
+  slot.deadline = steady_clock::now() + limits_.idle_timeout;
+  wait_readable(slot);
+}
+
+void Gate::on_readable(Slot& slot) {
+  if (slot.phase == Slot::Phase::lingering) return discard_input(slot);
+  if (slot.phase != Slot::Phase::reading) return;
+  bool filled = true;
+  for (unsigned reads = 0; filled && reads < kReadsAtOnce; ++reads) {
+    const bool was_idle = slot.connection.idle();
+    const auto io = slot.connection.receive(scratch_, filled);
+    if (io == Io::closed) return close(slot);  // before its request was whole: no answer is owed
+    if (io == Io::would_block) break;
+    if (was_idle) slot.deadline = steady_clock::now() + limits_.request_timeout;
+    if (slot.connection.advance() != Connection::Progress::incomplete) break;
+  }
+  proceed(slot);
+}
+
+/// Decides what comes next for a connection of which all bytes at hand are read.
+void Gate::proceed(Slot& slot) {
+  const auto progress = slot.connection.advance();
+  count_bytes(slot);
+  if (progress == Connection::Progress::rejected) return refuse(slot, Problem(*slot.connection.rejection()));
+  if (progress == Connection::Progress::ready) {
+    slot.came_late = stopping_;
+    slot.phase = Slot::Phase::busy;
+    if (!workers_.submit(&slot)) refuse(slot, Problem(Rejection{503, "too many requests at a time"}));
+    return;
+  }
+  if (buffered_bytes_ > limits_.buffered_bytes)
+    return refuse(slot, Problem(Rejection{503, "too many unfinished requests at a time"}));
+  if (slot.connection.take_continue_due()) {
+    std::size_t sent = 0;
+    constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+    if (slot.connection.send(kContinue, sent) != Io::done) return close(slot);
+  }
+  wait_readable(slot);
+}
+
+void Gate::refuse(Slot& slot, const Problem& problem) {
+  slot.connection.unsent = plain_answer(problem);
+  slot.keep = false;
+  slot.deadline = steady_clock::now() + limits_.write_timeout;
+  write_rest(slot);
+}
+
+void Gate::write_rest(Slot& slot) {
+  slot.phase = Slot::Phase::writing;
+  std::size_t sent = 0;
+  const auto io = slot.connection.send(slot.connection.unsent, sent);
+  if (io == Io::closed) return close(slot);
+  slot.connection.unsent.erase(0, sent);
+  if (io == Io::would_block) return wait_writable(slot);
+  answered(slot);
+}
+
+/// A worker gave the connection back, or the rest of its answer is sent.
+void Gate::answered(Slot& slot) {
+  if (!slot.connection.unsent.empty()) {
+    slot.phase = Slot::Phase::writing;
+    slot.deadline = steady_clock::now() + limits_.write_timeout;
+    return wait_writable(slot);
+  }
+  if (!slot.keep || stopping_) return linger(slot);
+  if (slot.connection.complete()) slot.connection.start_next();
+  slot.phase = Slot::Phase::reading;
+  slot.deadline = steady_clock::now() + (slot.connection.idle() ? limits_.idle_timeout : limits_.request_timeout);
+  proceed(slot);
+}
+
+/// Closing with unread input would reset the connection, and the client might never see the answer (RFC 9112, 9.6).
+void Gate::linger(Slot& slot) {
+  if (slot.connection.complete() && !slot.connection.has_more()) return close(slot);
+  ::shutdown(slot.connection.fd(), SHUT_WR);
+  slot.phase = Slot::Phase::lingering;
+  slot.deadline = steady_clock::now() + limits_.linger_timeout;
+  discard_input(slot);
+}
+
+void Gate::discard_input(Slot& slot) {
+  for (unsigned reads = 0; reads < kReadsAtOnce; ++reads) {
+    const auto got = ::recv(slot.connection.fd(), scratch_.data(), scratch_.size(), MSG_DONTWAIT);
+    if (got == 0 || (got < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)) return close(slot);
+    if (got < 0) break;
+  }
+  wait_readable(slot);
+}
+
+void Gate::close(Slot& slot) {
+  buffered_bytes_ -= slot.counted_bytes;
+  slots_.erase(slot.id);
+}
+
+void Gate::count_bytes(Slot& slot) {
+  buffered_bytes_ -= slot.counted_bytes;
+  slot.counted_bytes = slot.connection.buffered_bytes();
+  buffered_bytes_ += slot.counted_bytes;
+}
+
+void Gate::sweep() {
+  const auto now = steady_clock::now();
+  std::vector<Slot*> expired;
+  for (auto& [id, slot] : slots_) {
+    if (slot->phase == Slot::Phase::busy) {
+      if (now >= cut_at_) ::shutdown(slot->connection.fd(), SHUT_RDWR);
+    } else if (now >= slot->deadline || now >= cut_at_) {
+      expired.push_back(slot.get());
+    }
+  }
+  for (auto* slot : expired) expire(*slot);
+  workers_.relieve();
+  if (stopping_ && slots_.empty()) {
+    sweep_timer_.cancel();
+    return loop_.stop();
+  }
+  sweep_timer_.expires_after(stopping_ ? std::chrono::milliseconds(10) : sweep_interval(limits_));
+  sweep_timer_.async_wait([this](boost::system::error_code error) {
+    if (!error) sweep();
+  });
+}
+
+void Gate::expire(Slot& slot) {
+  const bool unfinished = slot.phase == Slot::Phase::reading && !slot.connection.idle();
+  if (!unfinished || stopping_) return close(slot);
+  slot.socket.cancel();  // the wait for more of the request
+  refuse(slot, Problem(Rejection{408, "the request did not arrive in time"}));
+}
+
+}  // namespace mtmsg::http

@@ -1,0 +1,125 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string_view>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "http/client_io.hpp"
+#include "http/connection.hpp"
+#include "http/exchange.hpp"
+#include "http/limits.hpp"
+#include "http/listener.hpp"
+#include "http/worker_pool.hpp"
+
+namespace mtmsg::http {
+
+using SteadyTime = std::chrono::steady_clock::time_point;
+
+/// One connection as the gate keeps it.
+struct Slot {
+  enum class Phase {
+    reading,    ///< between requests, or collecting one
+    busy,       ///< a worker owns the connection
+    writing,    ///< the rest of an answer
+    lingering,  ///< answered for the last time: the client may still read it
+  };
+
+  Slot(std::uint64_t id_, boost::asio::io_context& loop, FileDescriptor socket_, auth::Peer peer,
+       const ServerLimits& limits)
+      : id(id_), connection(socket_.get(), std::move(peer), limits), socket(loop, socket_.release()) {}
+
+  const std::uint64_t id;
+  Connection connection;
+
+  // Loop thread only.
+  boost::asio::posix::stream_descriptor socket;
+  Phase phase = Phase::reading;
+  SteadyTime deadline;
+  std::size_t counted_bytes = 0;  ///< what of `connection` is in the gate's sum
+
+  // Passed between loop and worker with the slot.
+  bool came_late = false;  ///< the request was whole only after stopping began
+  bool keep = true;        ///< after this answer
+};
+
+/// Accepts and waits (DESIGN §8): one loop thread owns every connection until a whole request is there, a worker
+/// serves it, and gives the connection back. Nothing a client does or leaves undone holds a thread, but for what
+/// ServerLimits bounds.
+class Gate {
+ public:
+  using OnError = std::function<void(std::string_view)>;
+
+  Gate(const ServerLimits& limits, Handler handler, OnError on_error, std::vector<Listener> listeners);
+  ~Gate();
+
+  void start();
+  /// No new connections or requests; running ones may finish within the grace; then their connections are cut. Returns
+  /// when everything has ended, handlers included.
+  void stop();
+
+ private:
+  struct Door {
+    Listener listener;
+    boost::asio::posix::stream_descriptor socket;
+    boost::asio::steady_timer retry;
+  };
+  using Wait = boost::asio::posix::stream_descriptor::wait_type;
+
+  // Loop thread (gate.cpp).
+  void wait_for_clients(Door& door);
+  void accept_clients(Door& door);
+  void admit(FileDescriptor socket);
+  void wait(Slot& slot, Wait event, void (Gate::*then)(Slot&));
+  void wait_readable(Slot& slot);
+  void wait_writable(Slot& slot);
+  void on_readable(Slot& slot);
+  void proceed(Slot& slot);
+  void refuse(Slot& slot, const Problem& problem);
+  void write_rest(Slot& slot);
+  void answered(Slot& slot);
+  void linger(Slot& slot);
+  void discard_input(Slot& slot);
+  void close(Slot& slot);
+  void count_bytes(Slot& slot);
+  void sweep();
+  void expire(Slot& slot);
+  void begin_stop();
+
+  // Worker threads (serve.cpp).
+  Workers::Work make_work();
+  void serve(Slot& slot, Responder& responder);
+  bool answer_one(Slot& slot, Responder& responder);
+  Response respond(Slot& slot, ClientIo& io);
+  void give_back(Slot& slot);
+
+  const ServerLimits limits_;
+  const Handler handler_;
+  const OnError on_error_;
+
+  boost::asio::io_context loop_{1};
+  std::thread loop_thread_;
+  Workers workers_;
+  std::atomic<bool> stopping_{false};
+  std::atomic<std::size_t> streams_{0};
+
+  // Loop thread only.
+  std::vector<std::unique_ptr<Door>> doors_;
+  std::unordered_map<std::uint64_t, std::unique_ptr<Slot>> slots_;
+  std::uint64_t next_id_ = 1;
+  std::size_t buffered_bytes_ = 0;
+  SteadyTime cut_at_ = SteadyTime::max();
+  boost::asio::steady_timer sweep_timer_{loop_};
+  std::vector<char> scratch_;
+};
+
+}  // namespace mtmsg::http

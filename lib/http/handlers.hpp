@@ -1,0 +1,33 @@
+#pragma once
+
+#include "http/routes.hpp"
+
+/// The functions of the route table (routes.cpp).
+namespace mtmsg::http {
+
+// tenant_handlers.cpp
+Answer create_tenant(Context& context);
+Answer list_tenants(Context& context);
+Answer show_tenant(Context& context);
+Answer change_tenant(Context& context);
+Answer delete_tenant(Context& context);
+Answer get_concurrency(Context& context);
+Answer set_concurrency(Context& context);
+
+// message_handlers.cpp
+Answer list_messages(Context& context);
+Answer list_all_messages(Context& context);
+Answer show_message(Context& context);
+
+// publish_handler.cpp
+Answer publish(Context& context);
+
+// operation_handlers.cpp
+Answer show_migrations(Context& context);
+Answer migrate(Context& context);
+Answer show_status(Context& context);
+Answer show_health(Context& context);
+Answer show_readiness(Context& context);
+Answer show_metrics(Context& context);
+
+}  // namespace mtmsg::http

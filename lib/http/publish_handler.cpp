@@ -1,0 +1,181 @@
+#include <deque>
+#include <optional>
+#include <variant>
+
+#include "domain/message.hpp"
+#include "domain/payload.hpp"
+#include "http/body.hpp"
+#include "http/handlers.hpp"
+#include "http/line_reader.hpp"
+#include "wire/publish.hpp"
+
+namespace mtmsg::http {
+namespace {
+
+/// What a message's id and braces may add to its payload.
+constexpr std::size_t kEnvelopeBytes = 8 << 10;
+
+/// The header that keeps an id which is no UUID: the message itself carries the UUID it becomes.
+constexpr const char* kOriginalId = "original_id";
+
+struct Queued {
+  MessageId id;
+  std::future<Result<void>> confirmed;
+};
+
+/// Reads messages and hands them to the broker.
+class Publishing {
+ public:
+  explicit Publishing(const Context& context)
+      : services_(context.services),
+        tenant_(context.tenant->id),
+        validator_({services_.limits.max_message_bytes, services_.limits.max_rendered_bytes}) {}
+
+  /// Nothing is published unless all of the text is right.
+  Result<Queued> begin(std::string_view text) {
+    const auto request = wire::read_publish_request(text);
+    if (!request) return request.error();
+    if (const auto refusal = validator_.check(request->payload))
+      return fail(refusal->reason == DeadReason::too_large ? ErrorCode::too_large : ErrorCode::invalid_argument,
+                  "payload: " + refusal->detail);
+    const auto identity = identify_message(tenant_, request->id);
+    PublishHeaders headers;
+    if (identity.origin == MessageIdentity::Origin::derived) headers.emplace_back(kOriginalId, *request->id);
+    return Queued{identity.id,
+                  services_.publish(tenant_, identity.id, std::string(request->payload), std::move(headers))};
+  }
+
+ private:
+  const Services& services_;
+  const TenantId tenant_;
+  PayloadValidator validator_;
+};
+
+Answer publish_one(Context& context) {
+  const auto body = read_json_body(context.request, context.services.limits.max_message_bytes + kEnvelopeBytes);
+  if (!body) return body.error();
+  auto queued = Publishing(context).begin(*body);
+  if (!queued) return Problem(queued.error());
+  const auto confirmed = queued->confirmed.get();
+  if (!confirmed) return Problem(confirmed.error());
+  std::string out;
+  wire::append_published(out, queued->id);
+  return Response::json(202, std::move(out));
+}
+
+/// An NDJSON body: lines are published while earlier ones wait for their confirms, results stay in the lines' order.
+class Lines {
+ public:
+  explicit Lines(Context& context)
+      : limits_(context.services.limits),
+        publishing_(context),
+        reader_(context.request.body, limits_.max_message_bytes + kEnvelopeBytes) {}
+
+  Answer run() {
+    if (auto problem = read_all()) return broken_off(std::move(*problem));
+    settle_down_to(0);
+    if (queued_ == 0 && first_error_) return nothing_queued();
+    return Response{first_error_ ? 207 : 202, "application/x-ndjson", std::move(results_), {}, {}};
+  }
+
+ private:
+  struct Pending {
+    std::size_t line;
+    std::variant<Queued, Error> outcome;
+  };
+
+  std::optional<Problem> read_all() {
+    std::string_view text;
+    while (true) {
+      const auto found = reader_.next(text);
+      if (!found) return found.error();
+      if (*found == LineReader::Found::end) return std::nullopt;
+      ++line_;
+      if (*found == LineReader::Found::line && text.find_first_not_of(" \t") == std::string_view::npos) continue;
+      if (line_ > limits_.max_publish_lines) {
+        pending_.push_back(
+            {line_, fail(ErrorCode::too_large, "this line and all after it were not read: a request has at most " +
+                                                   std::to_string(limits_.max_publish_lines) + " lines")});
+        return std::nullopt;
+      }
+      pending_.push_back({line_, begin(*found, text)});
+      settle_down_to(limits_.publish_window);
+    }
+  }
+
+  std::variant<Queued, Error> begin(LineReader::Found found, std::string_view text) {
+    if (found == LineReader::Found::too_long) return fail(ErrorCode::too_large, "the line is too long for a message");
+    auto queued = publishing_.begin(text);
+    if (!queued) return queued.error();
+    return std::move(*queued);
+  }
+
+  /// Waits for the broker's answer to the oldest lines.
+  void settle_down_to(std::size_t most) {
+    for (; pending_.size() > most; pending_.pop_front()) {
+      auto& [line, outcome] = pending_.front();
+      wire::PublishLine result{line, {}};
+      if (auto* queued = std::get_if<Queued>(&outcome)) {
+        const auto confirmed = queued->confirmed.get();
+        if (confirmed)
+          result.result = queued->id;
+        else
+          result.result = confirmed.error();
+      } else {
+        result.result = std::get<Error>(outcome);
+      }
+      note(result);
+    }
+  }
+
+  void note(const wire::PublishLine& result) {
+    if (const auto* error = std::get_if<Error>(&result.result)) {
+      if (!first_error_) first_error_ = Error(*error).with_context("line " + std::to_string(result.line));
+    } else {
+      ++queued_;
+    }
+    wire::append_publish_line(results_, result);
+    results_ += '\n';
+  }
+
+  /// The whole request failed, so it is told as one problem: the first line's.
+  Answer nothing_queued() const {
+    Problem problem(*first_error_);
+    problem.detail += " (none of " + std::to_string(line_) + " lines was queued)";
+    return problem;
+  }
+
+  Answer broken_off(Problem problem) {
+    settle_down_to(0);
+    problem.detail += " (" + std::to_string(queued_) + " lines before that were queued)";
+    return problem;
+  }
+
+  const ApiLimits& limits_;
+  Publishing publishing_;
+  LineReader reader_;
+  std::deque<Pending> pending_;
+  std::size_t line_ = 0;
+  std::size_t queued_ = 0;
+  std::optional<Error> first_error_;
+  std::string results_;
+};
+
+}  // namespace
+
+Answer publish(Context& context) {
+  if (context.tenant->state != TenantState::active)
+    return Problem(fail(ErrorCode::conflict,
+                        "tenant \"" + context.tenant->name + "\" is " + std::string(to_string(context.tenant->state))));
+  switch (body_type(context.request)) {
+    case BodyType::json:
+      return publish_one(context);
+    case BodyType::ndjson:
+      return Lines(context).run();
+    case BodyType::other:
+      break;
+  }
+  return unsupported_type("application/json or application/x-ndjson");
+}
+
+}  // namespace mtmsg::http

@@ -1,0 +1,81 @@
+#include "http/routes.hpp"
+
+#include <algorithm>
+
+#include "http/handlers.hpp"
+
+namespace mtmsg::http {
+namespace {
+
+using enum auth::Permission;
+
+constexpr Route kRoutes[] = {
+    {"POST", "/tenants", manage_tenants, "", create_tenant, "Create a tenant."},
+    {"GET", "/tenants", manage_tenants, "", list_tenants, "List all tenants."},
+    {"GET", "/tenants/{t}", read_tenant, "", show_tenant, "Show a tenant, what it has stored and what moves."},
+    {"PATCH", "/tenants/{t}", manage_tenants, "", change_tenant, "Change a tenant."},
+    {"DELETE", "/tenants/{t}", manage_tenants, "", delete_tenant, "Delete a tenant with its queue and messages."},
+    {"GET", "/tenants/{t}/config/concurrency", manage_tenants, "", get_concurrency, "Show a tenant's workers."},
+    {"PUT", "/tenants/{t}/config/concurrency", manage_tenants, "", set_concurrency, "Set a tenant's workers."},
+    {"POST", "/tenants/{t}/messages", auth::Permission::publish, "", http::publish,
+     "Publish one message, or many as NDJSON."},
+    {"GET", "/tenants/{t}/messages", read_messages, "cursor limit since until", list_messages,
+     "A page of a tenant's messages, or all of them as NDJSON."},
+    {"GET", "/tenants/{t}/messages/{id}", read_messages, "", show_message, "Show one message."},
+    {"GET", "/messages", read_messages, "cursor limit since until", list_all_messages,
+     "The caller's messages; an admin's walk goes tenant by tenant."},
+    {"GET", "/migrations", auth::Permission::migrate, "", show_migrations, "Which migrations are applied."},
+    {"POST", "/migrations", auth::Permission::migrate, "", http::migrate, "Apply migrations, or take them back."},
+    {"GET", "/status", observe, "", show_status, "How the daemon is, in numbers."},
+    {"GET", "/metrics", observe, "", show_metrics, "The same for Prometheus."},
+    {"GET", "/healthz", none, "", show_health, "The process lives."},
+    {"GET", "/readyz", none, "", show_readiness, "The daemon can do its work; if not, why."},
+};
+
+/// Calls `visit(pattern's part, segment)` for each pair while it returns true. False when the pattern does not fit.
+template <class Visit>
+bool walk(std::string_view pattern, const Target& target, Visit visit) {
+  for (const auto& segment : target.segments) {
+    if (pattern.empty()) return false;
+    pattern.remove_prefix(1);
+    const auto part = pattern.substr(0, pattern.find('/'));
+    pattern.remove_prefix(part.size());
+    if (!visit(part, segment)) return false;
+  }
+  return pattern.empty();
+}
+
+}  // namespace
+
+std::span<const Route> routes() noexcept {
+  return kRoutes;
+}
+
+std::vector<const Route*> routes_for(const Target& target) {
+  std::vector<const Route*> found;
+  for (const auto& route : kRoutes)
+    if (walk(route.pattern, target, [](auto part, auto& segment) { return part.starts_with('{') || part == segment; }))
+      found.push_back(&route);
+  return found;
+}
+
+std::string_view captured(const Route& route, const Target& target, std::string_view name) {
+  std::string_view found;
+  walk(route.pattern, target, [&](auto part, auto& segment) {
+    if (part == name) found = segment;
+    return true;
+  });
+  return found;
+}
+
+bool takes_parameter(const Route& route, std::string_view name) noexcept {
+  auto rest = route.parameters;
+  while (!rest.empty()) {
+    const auto known = rest.substr(0, rest.find(' '));
+    if (known == name) return true;
+    rest.remove_prefix(std::min(rest.size(), known.size() + 1));
+  }
+  return false;
+}
+
+}  // namespace mtmsg::http

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <boost/system/result.hpp>
+
+#include "auth/permission.hpp"
+#include "auth/principal.hpp"
+#include "domain/tenant.hpp"
+#include "http/exchange.hpp"
+#include "http/services.hpp"
+#include "http/target.hpp"
+
+namespace mtmsg::http {
+
+using Answer = boost::system::result<Response, Problem>;
+
+/// A request on its way through a handler, with what the dispatcher found out about it.
+struct Context {
+  const Services& services;
+  Request& request;
+  const Target& target;
+  const auth::Principal& principal;
+  std::optional<Tenant> tenant;  ///< set on every route with {t}; the principal may do to it what the route permits
+  std::string_view id;           ///< what stands for {id}
+
+  std::string_view parameter(std::string_view name) const { return target.parameter(name).value_or(""); }
+};
+
+/// One row holds everything about a route.
+struct Route {
+  std::string_view method;
+  std::string_view pattern;  ///< segments; {t} is a tenant's id or name, {id} a message's id
+  auth::Permission permission;
+  std::string_view parameters;  ///< the query parameters there are, with a blank between them
+  Answer (*handler)(Context&);
+  std::string_view help;
+};
+
+std::span<const Route> routes() noexcept;
+
+/// The rows whose pattern fits, whatever their method.
+std::vector<const Route*> routes_for(const Target& target);
+/// The segment that stands for `name` ("{t}"), or empty.
+std::string_view captured(const Route& route, const Target& target, std::string_view name);
+/// Is `name` a query parameter of the route?
+bool takes_parameter(const Route& route, std::string_view name) noexcept;
+
+}  // namespace mtmsg::http

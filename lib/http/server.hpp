@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "core/result.hpp"
+#include "http/exchange.hpp"
+#include "http/limits.hpp"
+#include "http/listener.hpp"
+
+namespace mtmsg::http {
+
+struct ServerOptions {
+  std::optional<ListenAddress> tcp;
+  std::optional<UnixListen> unix_socket;
+  ServerLimits limits;
+};
+
+/// HTTP/1.1 on TCP and on a Unix socket, the same handler for both. Any thread, one call at a time.
+class Server {
+ public:
+  /// `on_error` gets the text of what a handler threw, on a worker thread.
+  Server(ServerOptions options, Handler handler, std::function<void(std::string_view)> on_error);
+  ~Server();
+
+  /// Returns when clients can connect. Errors: Listener's. Again while running: does nothing.
+  Result<void> start();
+  /// Refuses new connections and requests, closes idle connections, gives running requests `limits.stop_grace`, then
+  /// cuts them. Returns when all handlers have ended. Idempotent; start() may follow.
+  void stop();
+
+  std::uint16_t port() const noexcept;  ///< of TCP, while running; 0 without
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace mtmsg::http

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <functional>
+#include <future>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/ids.hpp"
+#include "core/result.hpp"
+#include "store/message_store.hpp"
+#include "store/migrations.hpp"
+#include "tenants/service.hpp"
+#include "wire/status.hpp"
+
+namespace mtmsg::http {
+
+struct ApiLimits {
+  std::size_t max_message_bytes = 1 << 20;
+  std::size_t max_rendered_bytes = 8 << 20;
+  std::size_t max_publish_lines = 100'000;  ///< of one NDJSON body: their results are kept until its end
+  std::size_t publish_window = 1000;        ///< messages of one request on their way to the broker
+  std::size_t max_tenants_per_page = 500;   ///< visited for one page over all tenants
+};
+
+using PublishHeaders = std::vector<std::pair<std::string, std::string>>;
+
+/// What the API does its work with. All of it may be called on any thread, several at a time, and outlives the Api.
+struct Services {
+  tenants::TenantService& tenants;
+  store::MessageStore& messages;
+  store::Migrator& migrator;
+  /// broker/publisher.hpp, Publisher::publish
+  std::function<std::future<Result<void>>(TenantId, MessageId, std::string body, PublishHeaders)> publish;
+  std::function<wire::Status()> status;
+  std::function<wire::Readiness()> readiness;
+  std::function<std::string()> metrics;  ///< Prometheus' text format
+  std::function<bool()> stopping;        ///< then everything but health answers 503 `stopping`
+  /// Told of every answer of 500 and above, once, with what was not told to the client. `route` is the pattern.
+  std::function<void(std::string_view route, const Error& error)> on_failure;
+  ApiLimits limits;
+};
+
+}  // namespace mtmsg::http

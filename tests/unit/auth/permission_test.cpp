@@ -1,0 +1,69 @@
+#include "auth/permission.hpp"
+
+#include <gtest/gtest.h>
+
+#include "auth/authenticator.hpp"
+
+namespace mtmsg::auth {
+namespace {
+
+const TenantId kOwn{Uuid::v4()};
+const TenantId kForeign{Uuid::v4()};
+
+TEST(Permission, FollowsTheMatrix) {
+  struct Row {
+    Permission permission;
+    bool admin, tenant, viewer;  // of their own tenant
+  };
+  const Row rows[] = {
+      {Permission::none, true, true, true},
+      {Permission::read_tenant, true, true, true},
+      {Permission::read_messages, true, true, true},
+      {Permission::publish, true, true, false},
+      {Permission::manage_tenants, true, false, false},
+      {Permission::migrate, true, false, false},
+      {Permission::observe, true, false, false},
+  };
+  const Principal admin{"a", Role::admin, std::nullopt};
+  const Principal tenant{"t", Role::tenant, kOwn};
+  const Principal viewer{"v", Role::viewer, kOwn};
+  for (const auto& row : rows) {
+    const auto number = static_cast<int>(row.permission);
+    EXPECT_EQ(permits(admin, row.permission, kOwn), row.admin) << number;
+    EXPECT_EQ(permits(tenant, row.permission, kOwn), row.tenant) << number;
+    EXPECT_EQ(permits(viewer, row.permission, kOwn), row.viewer) << number;
+    EXPECT_EQ(permits(tenant, row.permission, kForeign), row.permission == Permission::none) << number;
+    EXPECT_EQ(permits(viewer, row.permission, kForeign), row.permission == Permission::none) << number;
+  }
+}
+
+TEST(Permission, GivesNothingToATenantWithoutATenant) {
+  EXPECT_FALSE(permits({"t", Role::tenant, std::nullopt}, Permission::read_messages));
+}
+
+TEST(Authenticator, MakesTheUnixPeerAdmin) {
+  Peer peer;
+  peer.transport = Peer::Transport::unix_socket;
+  peer.address = "unix:uid=7";
+  const auto principal = Authenticator(Mode::jwt).authenticate(peer, "").value();
+  EXPECT_EQ(principal.role, Role::admin);
+  EXPECT_EQ(principal.subject, "unix:uid=7");
+}
+
+TEST(Authenticator, LetsNobodyInOnTcpWhileThereAreNoTokens) {
+  Peer peer;
+  peer.loopback = true;
+  const auto refused = Authenticator(Mode::jwt).authenticate(peer, "Bearer x");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::unauthenticated);
+}
+
+TEST(Authenticator, ModeNoneIsForThisMachineOnly) {
+  Peer peer;
+  EXPECT_FALSE(Authenticator(Mode::none).authenticate(peer, ""));
+  peer.loopback = true;
+  EXPECT_EQ(Authenticator(Mode::none).authenticate(peer, "").value().role, Role::admin);
+}
+
+}  // namespace
+}  // namespace mtmsg::auth

@@ -1,0 +1,199 @@
+#pragma once
+
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/ids.hpp"
+#include "domain/message.hpp"
+#include "http/services.hpp"
+
+/// The services behind the API, in memory.
+namespace mtmsg::http::fakes {
+
+class Tenants final : public tenants::TenantService {
+ public:
+  Result<Tenant> create(const NewTenant& request) override {
+    if (auto checked = check_tenant_name(request.name); !checked) return checked.error();
+    if (find(request.name)) return fail(ErrorCode::conflict, "tenant \"" + request.name + "\" exists");
+    const std::lock_guard lock(mutex_);
+    Tenant tenant;
+    tenant.id = TenantId{Uuid::v7()};
+    tenant.name = request.name;
+    tenant.state = TenantState::active;
+    tenant.workers = request.workers.value_or(limits_.default_workers);
+    tenants_.push_back(tenant);
+    return tenant;
+  }
+  Result<std::vector<Tenant>> list() override {
+    const std::lock_guard lock(mutex_);
+    return tenants_;
+  }
+  Result<Tenant> find(std::string_view text) override {
+    const std::lock_guard lock(mutex_);
+    if (outage) return *outage;
+    for (const auto& tenant : tenants_)
+      if (tenant.name == text || TenantId::parse(text) == tenant.id) return tenant;
+    return fail(ErrorCode::not_found, "no such tenant");
+  }
+  Result<tenants::TenantView> view(const Tenant& tenant) override {
+    tenants::TenantView view;
+    view.tenant = tenant;
+    view.counts = {Sequence{7}, Sequence{2}, 1};
+    view.queue = broker::QueueDepth{5, 1};
+    view.activity.consuming = true;
+    return view;
+  }
+  Result<Tenant> set_workers(TenantId id, unsigned workers) override {
+    if (auto checked = check_workers(workers, limits_.max_workers, limits_.batch); !checked) return checked.error();
+    const std::lock_guard lock(mutex_);
+    for (auto& tenant : tenants_)
+      if (tenant.id == id) {
+        tenant.workers = workers;
+        return tenant;
+      }
+    return fail(ErrorCode::not_found, "no such tenant");
+  }
+  Result<tenants::Removal> remove(TenantId id) override {
+    const std::lock_guard lock(mutex_);
+    if (removal == tenants::Removal::done)
+      std::erase_if(tenants_, [&](const Tenant& tenant) { return tenant.id == id; });
+    return removal;
+  }
+  const tenants::TenantLimits& limits() const override { return limits_; }
+
+  void set_state(std::string_view name, TenantState state) {
+    for (auto& tenant : tenants_)
+      if (tenant.name == name) tenant.state = state;
+  }
+
+  tenants::Removal removal = tenants::Removal::done;
+  std::optional<Error> outage;
+
+ private:
+  std::mutex mutex_;
+  std::vector<Tenant> tenants_;
+  tenants::TenantLimits limits_;
+};
+
+class Messages final : public store::MessageStore {
+ public:
+  void add(TenantId tenant, std::string payload) {
+    const std::lock_guard lock(mutex_);
+    auto& rows = rows_[tenant];
+    StoredMessage row;
+    row.seq = Sequence{static_cast<std::int64_t>(rows.size()) + 1};
+    row.id = MessageId{Uuid::v7()};
+    row.tenant = tenant;
+    row.payload = std::move(payload);
+    row.headers = "{}";
+    rows.push_back(std::move(row));
+  }
+  std::vector<StoredMessage> rows(TenantId tenant) { return rows_[tenant]; }
+
+  Result<Page> page(TenantId tenant, const PageQuery& query) override {
+    const std::lock_guard lock(mutex_);
+    if (outage_after && pages++ >= *outage_after) return fail(ErrorCode::database_unavailable, "db.internal is away");
+    last_query = query;
+    Page page;
+    page.next_cursor = query.cursor;
+    page.oldest_seq = Sequence{1};
+    for (const auto& row : rows_[tenant]) {
+      if (row.seq <= query.cursor) continue;
+      if (page.data.size() == query.limit) {
+        page.has_more = true;
+        break;
+      }
+      page.data.push_back(row);
+      page.next_cursor = row.seq;
+    }
+    return page;
+  }
+  Result<StoredMessage> get(TenantId tenant, MessageId id) override {
+    const std::lock_guard lock(mutex_);
+    for (const auto& row : rows_[tenant])
+      if (row.id == id) return row;
+    return fail(ErrorCode::not_found, "no such message");
+  }
+
+  std::optional<int> outage_after;  ///< pages
+  int pages = 0;
+  PageQuery last_query;
+
+ private:
+  std::mutex mutex_;
+  std::map<TenantId, std::vector<StoredMessage>> rows_;
+};
+
+class Migrator final : public store::Migrator {
+ public:
+  Result<std::vector<store::MigrationStatus>> status() override {
+    return std::vector<store::MigrationStatus>{{1, "one", Timestamp{}}, {2, "two", std::nullopt}};
+  }
+  Result<std::vector<store::MigrationStatus>> up(std::optional<std::int64_t> target) override {
+    called = "up " + (target ? std::to_string(*target) : "all");
+    return std::vector<store::MigrationStatus>{{2, "two", Timestamp{}}};
+  }
+  Result<std::vector<store::MigrationStatus>> down(std::int64_t target) override {
+    called = "down " + std::to_string(target);
+    return std::vector<store::MigrationStatus>{{1, "one", std::nullopt}};
+  }
+  std::string called;
+};
+
+/// Everything, wired.
+struct World {
+  struct Published {
+    TenantId tenant;
+    MessageId id;
+    std::string body;
+    PublishHeaders headers;
+  };
+
+  Services services() {
+    return {tenants,
+            messages,
+            migrator,
+            [this](TenantId tenant, MessageId id, std::string body, PublishHeaders headers) {
+              const std::lock_guard lock(mutex);
+              std::promise<Result<void>> promise;
+              if (broker_error) {
+                promise.set_value(*broker_error);
+              } else {
+                published.push_back({tenant, id, std::move(body), std::move(headers)});
+                promise.set_value({});
+              }
+              return promise.get_future();
+            },
+            [] {
+              wire::Status status;
+              status.version = "test";
+              return status;
+            },
+            [this] {
+              return wire::Readiness{ready, {{"database", ready, ready ? "" : "it is away"}}};
+            },
+            [] { return std::string("# HELP x\n"); },
+            [this] { return stopping.load(); },
+            [this](std::string_view, const Error& error) {
+              const std::lock_guard lock(mutex);
+              failures.push_back(error.message);
+            },
+            limits};
+  }
+
+  Tenants tenants;
+  Messages messages;
+  Migrator migrator;
+  ApiLimits limits;
+  std::mutex mutex;  // guards published, failures
+  std::vector<Published> published;
+  std::vector<std::string> failures;
+  std::optional<Error> broker_error;
+  bool ready = true;
+  std::atomic<bool> stopping = false;
+};
+
+}  // namespace mtmsg::http::fakes
