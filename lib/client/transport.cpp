@@ -69,7 +69,7 @@ CallError refused(int status, std::string_view body) {
   return {CallError::Cause::refused, fail(code, std::move(message))};
 }
 
-std::string_view reason_of(httplib::Error error) {
+std::string_view name_of(httplib::Error error) {
   switch (error) {
     case httplib::Error::Connection:
       return "cannot connect";
@@ -88,6 +88,14 @@ std::string_view reason_of(httplib::Error error) {
     default:
       return "the connection failed";
   }
+}
+
+/// `system_error`: errno after the call. The library keeps it to itself, but only connect(2) and socket(2) came last.
+std::string reason_of(httplib::Error error, int system_error) {
+  std::string reason(name_of(error));
+  if (error == httplib::Error::Connection && system_error != 0 && system_error != EINPROGRESS)
+    reason += std::string(" (") + std::strerror(system_error) + ")";
+  return reason;
 }
 
 }  // namespace
@@ -135,12 +143,7 @@ Call<HttpAnswer> Transport::send(const HttpRequest& request) {
   errno = 0;
   const auto result = http_->client->send(to_httplib(request, endpoint_, options_));
   const int system_error = errno;
-  if (!result) {
-    std::string reason(reason_of(result.error()));
-    if (result.error() == httplib::Error::Connection && system_error != 0 && system_error != EINPROGRESS)
-      reason += std::string(" (") + std::strerror(system_error) + ")";
-    return unreachable(reason);
-  }
+  if (!result) return unreachable(reason_of(result.error(), system_error));
   if (result->status >= 400) return refused(result->status, result->body);
   return HttpAnswer{result->status, result->body};
 }
@@ -158,8 +161,10 @@ Call<Transport::Received> Transport::receive(const HttpRequest& request, const R
     problem.append(data, size);
     return problem.size() <= kMaxProblemBytes;
   };
+  errno = 0;
   const auto result = http_->client->send(out);
-  if (status == 0) return unreachable(reason_of(result.error()));
+  const int system_error = errno;
+  if (status == 0) return unreachable(reason_of(result.error(), system_error));
   if (status >= 400) return refused(status, problem);
   return Received{{status, {}}, static_cast<bool>(result)};
 }

@@ -6,7 +6,6 @@
 #include "wire/fields.hpp"
 
 namespace mtmsg::wire {
-namespace {
 
 void append_migration(std::string& out, const Migration& migration) {
   ObjectWriter object(out);
@@ -19,8 +18,6 @@ void append_migration(std::string& out, const Migration& migration) {
     object.null("applied_at");
   object.close();
 }
-
-}  // namespace
 
 void append_migrations(std::string& out, const std::vector<Migration>& migrations) {
   ObjectWriter object(out);

@@ -19,6 +19,9 @@ struct Migration {
   friend bool operator==(const Migration&, const Migration&) = default;
 };
 
+/// {"version","name","state":"applied"|"pending","applied_at"}
+void append_migration(std::string& out, const Migration& migration);
+
 /// {"data":[{"version","name","state":"applied"|"pending","applied_at"}],"pending":N}: GET /migrations, and what
 /// POST /migrations applied or took back.
 void append_migrations(std::string& out, const std::vector<Migration>& migrations);

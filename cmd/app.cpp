@@ -1,0 +1,171 @@
+#include "cmd/app.hpp"
+
+#include <array>
+#include <fstream>
+#include <iterator>
+#include <map>
+
+#include "client/endpoint.hpp"
+#include "cmd/help.hpp"
+#include "cmd/names.hpp"
+
+namespace mtmsg::ctl {
+namespace {
+
+constexpr auto kDescription =
+    "Manage mtmsgd: its tenants, their messages, and the daemon itself. Data goes to standard output, everything else "
+    "to standard error. Exit status: 0 done, 1 refused or not found, 2 wrong usage, 3 server not reachable, 4 partly "
+    "done.";
+
+constexpr auto kExamples =
+    "mtmsgctl tenant create acme --workers 4\n"
+    "mtmsgctl message publish acme '{\"hello\":\"world\"}'\n"
+    "mtmsgctl message list --tenant acme\n"
+    "mtmsgctl message dump --tenant acme > acme.ndjson\n"
+    "mtmsgctl --endpoint http://127.0.0.1:8080 -o json status";
+
+constexpr std::array kNouns{
+    Noun{"tenant", "Create, list, show and delete tenants", add_tenant, true, ""},
+    Noun{"concurrency", "Read and set how many workers a tenant has", add_concurrency, true, ""},
+    Noun{"message", "Publish, list, get and dump messages", add_message, true, ""},
+    Noun{"migrate", "Look at the database schema and bring it up to date", add_migrate, true, ""},
+    Noun{"status", "Show how the daemon is: its parts, links, writers and counters", add_status, false,
+         "mtmsgctl status\nmtmsgctl status -o json"},
+    Noun{"version", "Show the versions of mtmsgctl and of the daemon", add_version, false, "mtmsgctl version"},
+};
+
+constexpr std::uint64_t kLongestTimeoutSeconds = 86'400;
+
+const std::map<std::string, Format> kFormats{
+    {"table", Format::table}, {"json", Format::json}, {"ndjson", Format::ndjson}, {"csv", Format::csv}};
+
+void add_globals(CLI::App& root, Globals& globals) {
+  root.add_option("--endpoint", globals.endpoint,
+                  "Where the daemon listens: unix:PATH, http://HOST:PORT or https://HOST:PORT")
+      ->type_name("URL")
+      ->envname("MTMSGCTL_ENDPOINT")
+      ->capture_default_str();
+  root.add_option("--token-file", globals.token_file, "File with a bearer token; the local socket needs none")
+      ->type_name("FILE")
+      ->envname("MTMSGCTL_TOKEN_FILE");
+  root.add_option_function<std::string>(
+          "-o,--output", [&globals](const std::string& name) { globals.format = kFormats.at(name); },
+          "How to print data: table, json, ndjson or csv (default: table)")
+      ->type_name("FORMAT")
+      ->check([](const std::string& name) {
+        return kFormats.contains(name) ? std::string() : "'" + name + "' is not one of table, json, ndjson, csv";
+      });
+  root.add_option("--timeout", globals.timeout_seconds, "Seconds to wait for a connection, and for each answer")
+      ->type_name("SECONDS")
+      ->check(whole_number(1, kLongestTimeoutSeconds))
+      ->envname("MTMSGCTL_TIMEOUT")
+      ->capture_default_str();
+}
+
+/// Blanks and line ends around the token are not part of it.
+Result<std::string> read_token(const std::string& path) {
+  if (path.empty()) return std::string();
+  std::ifstream file(path, std::ios::binary);
+  std::string token{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  if (!file.is_open() || file.bad())
+    return fail(ErrorCode::invalid_argument, "the token file " + path + " cannot be read");
+  const auto begin = token.find_first_not_of(" \t\r\n");
+  if (begin == std::string::npos) return fail(ErrorCode::invalid_argument, "the token file " + path + " is empty");
+  return token.substr(begin, token.find_last_not_of(" \t\r\n") - begin + 1);
+}
+
+ExitCode wrong_usage(const Surroundings& around, std::string_view text, const CLI::App& at) {
+  complain(around, text);
+  around.err.write("Try '" + full_name(at) + " --help'.\n");
+  around.err.flush();
+  return ExitCode::usage;
+}
+
+/// The deepest command the line reached: its help is the one to point at.
+const CLI::App& reached(const CLI::App& app) {
+  const auto below = app.get_subcommands();
+  return below.empty() ? app : reached(*below.front());
+}
+
+/// Words no argument was there for; the parser hands them up to the root.
+std::vector<std::string> unexpected(const CLI::App& app) {
+  const auto* root = &app;
+  while (root->get_parent() != nullptr) root = root->get_parent();
+  return root->remaining();
+}
+
+/// The parser's own words carry names of its classes; the common ones are said again here.
+std::string reason_of(const CLI::ParseError& error, const CLI::App& at) {
+  const bool verb_missing = dynamic_cast<const CLI::RequiredError*>(&error) != nullptr &&
+                            !at.get_subcommands([](const CLI::App*) { return true; }).empty();
+  if (verb_missing) return at.get_parent() == nullptr ? "a command is missing" : "a verb is missing";
+  // The tenant is TENANT in the usage line, though the parser calls it by its option.
+  const std::string text = error.what();
+  if (text.starts_with("--tenant is required")) return "TENANT is required";
+  if (const auto lacks = text.find(": 1 required "); lacks != std::string::npos)
+    return text.substr(0, lacks) + " needs a value";
+  const bool too_many = dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr;
+  const auto extra = unexpected(at);
+  if (too_many && !extra.empty()) return "unexpected argument '" + extra.front() + "'";
+  return text;
+}
+
+ExitCode run_chosen(CommandLine& line, const Surroundings& around) {
+  auto endpoint = client::Endpoint::parse(line.globals.endpoint);
+  if (!endpoint) return wrong_usage(around, endpoint.error().message, line.root);
+  auto token = read_token(line.globals.token_file);
+  if (!token) return wrong_usage(around, token.error().message, line.root);
+  client::Options options{std::chrono::seconds(line.globals.timeout_seconds), std::move(*token)};
+  Context context(around, line.globals.format.value_or(Format::table), line.globals.format.has_value(),
+                  client::Client(std::move(*endpoint), std::move(options)));
+  const auto code = line.chosen(context);
+  around.out.flush();
+  return code;
+}
+
+}  // namespace
+
+CommandLine::CommandLine() : root(kDescription, "mtmsgctl") {
+  root.fallthrough();
+  root.require_subcommand(1);
+  root.footer(kExamples);
+  root.set_version_flag("-V,--version", "mtmsgctl " MTMSG_VERSION, "Show the version of mtmsgctl");
+  add_globals(root, globals);
+  for (const auto& noun : kNouns) {
+    auto* app = root.add_subcommand(std::string(noun.name), std::string(noun.help));
+    app->footer(std::string(noun.examples));
+    if (noun.has_verbs) app->require_subcommand(1);
+    noun.add(*app, chosen);
+  }
+}
+
+ExitCode run(std::span<const std::string> args, Surroundings around) {
+  CommandLine line;
+  try {
+    if (const auto unknown = unknown_name(line.root, args)) {
+      complain(around, *unknown);
+      return ExitCode::usage;
+    }
+    // The parser wants the words last to first.
+    std::vector<std::string> reversed(args.rbegin(), args.rend());
+    for (auto& arg : reversed) arg = with_bracket_guard(std::move(arg));
+    line.root.parse(reversed);
+    return run_chosen(line, around);
+  } catch (const CLI::CallForHelp&) {
+    around.out.write(help_of(reached(line.root)));
+    around.out.flush();
+    return ExitCode::done;
+  } catch (const CLI::CallForVersion& version) {
+    around.out.write(std::string(version.what()) + "\n");
+    around.out.flush();
+    return ExitCode::done;
+  } catch (const CLI::ParseError& error) {
+    const auto& at = reached(line.root);
+    return wrong_usage(around, reason_of(error, at), at);
+  } catch (const std::exception& error) {
+    complain(around, error.what());
+    return ExitCode::refused;
+  }
+}
+
+}  // namespace mtmsg::ctl

@@ -1,0 +1,112 @@
+#include "cmd/context.hpp"
+
+namespace mtmsg::ctl {
+namespace {
+
+constexpr auto kRed = "\x1b[31m";
+constexpr auto kPlain = "\x1b[0m";
+
+std::optional<unsigned> line_width(const Surroundings& around) {
+  // A pipe or a file has no width: nothing is cut there.
+  return around.out_is_terminal ? std::optional(around.columns) : std::nullopt;
+}
+
+}  // namespace
+
+void Context::print(const Listing& listing) {
+  std::string out;
+  switch (format_) {
+    case Format::table:
+      append_table(out, listing.table, line_width(around_));
+      break;
+    case Format::csv:
+      append_csv(out, listing.table);
+      break;
+    case Format::json:
+      out = listing.document + "\n";
+      break;
+    case Format::ndjson:
+      for (const auto& row : listing.json) out += row + "\n";
+      break;
+  }
+  around_.out.write(out);
+}
+
+void Context::print(const Fields& fields, std::string_view json) {
+  std::string out;
+  if (format_ == Format::table) {
+    append_card(out, fields);
+  } else if (format_ == Format::csv) {
+    Table table;
+    table.rows.emplace_back();
+    for (const auto& [key, value] : fields) {
+      table.columns.push_back({key});
+      table.rows.back().push_back(value);
+    }
+    append_csv(out, table);
+  } else {
+    out = std::string(json) + "\n";
+  }
+  around_.out.write(out);
+}
+
+void Context::print_line(std::string_view text) {
+  around_.out.write(text);
+  around_.out.write("\n");
+}
+
+void Context::note(std::string_view text) {
+  // What was printed before the note should stand before it where both go to one place.
+  around_.out.flush();
+  around_.err.write(std::string(text) + "\n");
+  around_.err.flush();
+}
+
+void Context::complain(std::string_view text) {
+  around_.out.flush();
+  ctl::complain(around_, text);
+}
+
+ExitCode Context::usage_error(std::string_view text) {
+  complain(text);
+  return ExitCode::usage;
+}
+
+ExitCode Context::failed(const client::CallError& error) {
+  complain(error.error.message);
+  const auto hint = next_step(error);
+  if (!hint.empty()) note(hint);
+  return error.cause == client::CallError::Cause::unreachable ? ExitCode::unreachable : ExitCode::refused;
+}
+
+std::string next_step(const client::CallError& error) {
+  if (error.cause == client::CallError::Cause::unreachable) {
+    if (error.error.message.find("Permission denied") != std::string::npos)
+      return "The socket belongs to another group: see 'ls -l' on it, and join that group or use sudo.";
+    return "Is mtmsgd running? Try 'systemctl status mtmsgd', or name another address with --endpoint.";
+  }
+  if (error.cause == client::CallError::Cause::answer)
+    return "Compare 'mtmsgctl --version' with 'mtmsgd --version', and look at --endpoint.";
+  switch (error.error.code) {
+    case ErrorCode::unauthenticated:
+      return "Give a token with --token-file, or use the local socket.";
+    case ErrorCode::schema_outdated:
+      return "Run 'mtmsgctl migrate up'.";
+    case ErrorCode::broker_unavailable:
+    case ErrorCode::database_unavailable:
+      return "'mtmsgctl status' says what is away and since when. Try again when it is back.";
+    case ErrorCode::rate_limited:
+    case ErrorCode::stopping:
+      return "Try again in a moment.";
+    default:
+      return {};
+  }
+}
+
+void complain(const Surroundings& around, std::string_view text) {
+  const std::string label = around.colour ? std::string(kRed) + "error:" + kPlain : "error:";
+  around.err.write("mtmsgctl: " + label + " " + std::string(text) + "\n");
+  around.err.flush();
+}
+
+}  // namespace mtmsg::ctl

@@ -1,0 +1,213 @@
+#include <fstream>
+#include <memory>
+#include <optional>
+
+#include "cmd/command.hpp"
+#include "cmd/output/progress.hpp"
+#include "wire/json_text.hpp"
+#include "wire/publish.hpp"
+
+namespace mtmsg::ctl {
+namespace {
+
+// One request: big enough that its round trip does not count, small enough for any server's limit on bodies as long as
+// a single message is within it.
+constexpr std::size_t kBatchLines = 1000;
+constexpr std::size_t kBatchBytes = 512 * 1024;
+
+// More than these say nothing new on a screen; -o ndjson has them all.
+constexpr std::size_t kShownFailures = 10;
+
+struct Options {
+  std::string tenant;
+  std::vector<std::string> payloads;
+  std::string file;
+  std::optional<std::string> id;
+  bool envelope = false;
+};
+
+/// Publishes a stream of lines in batches and keeps the count. Lines are numbered as in the input.
+class Publishing {
+ public:
+  Publishing(Context& context, const Options& options)
+      : context_(context),
+        options_(options),
+        progress_(context.around().err, context.around().err_is_terminal && !context.around().in_is_terminal,
+                  "messages", std::nullopt) {}
+
+  ExitCode run(std::istream& input) {
+    std::string line;
+    for (std::size_t number = 1; std::getline(input, line); ++number) {
+      if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
+      add(number, line);
+      const bool full = numbers_.size() >= kBatchLines || batch_.size() >= kBatchBytes;
+      if (full && !send()) return stopped();
+    }
+    if (input.bad()) {
+      context_.complain("reading the input failed after " + counted(queued_, "message"));
+      return ExitCode::partly;
+    }
+    return send() ? finished() : stopped();
+  }
+
+ private:
+  void add(std::size_t number, std::string_view line) {
+    // The line goes into a JSON object as it is, so it has to be one value and nothing else.
+    if (const auto checked = wire::check_json(line); !checked) {
+      report({number, checked.error()});
+      return;
+    }
+    if (options_.envelope)
+      batch_ += line;
+    else
+      wire::append_publish_request(batch_, {std::nullopt, line});
+    batch_ += '\n';
+    numbers_.push_back(number);
+  }
+
+  bool send() {
+    if (numbers_.empty()) return true;
+    const auto results = context_.client().publish_lines(options_.tenant, std::move(batch_));
+    batch_.clear();
+    if (!results) {
+      error_ = results.error();
+      return false;
+    }
+    for (const auto& result : *results)
+      if (result.line >= 1 && result.line <= numbers_.size()) report({numbers_[result.line - 1], result.result});
+    if (results->size() < numbers_.size()) {
+      error_ = client::CallError{client::CallError::Cause::unreachable,
+                                 fail(ErrorCode::timeout, "the server broke its answer off")};
+      first_unanswered_ = numbers_[results->size()];
+      return false;
+    }
+    numbers_.clear();
+    return true;
+  }
+
+  void report(const wire::PublishLine& line) {
+    if (context_.format() == Format::ndjson) {
+      std::string json;
+      wire::append_publish_line(json, line);
+      context_.print_line(json);
+    }
+    const auto* error = std::get_if<Error>(&line.result);
+    if (error == nullptr) {
+      ++queued_;
+      progress_.advance(1);
+      return;
+    }
+    if (++failed_ > kShownFailures) return;
+    progress_.clear();
+    context_.complain("line " + std::to_string(line.line) + ": " + error->message);
+  }
+
+  void sum_up() {
+    progress_.clear();
+    auto text = "published " + counted(queued_, "message");
+    if (failed_ > 0) text += "; " + with_commas(failed_) + " failed";
+    if (failed_ > kShownFailures) text += " (the first " + std::to_string(kShownFailures) + " are shown)";
+    context_.note(text);
+  }
+
+  ExitCode finished() {
+    sum_up();
+    if (failed_ == 0) return ExitCode::done;
+    return queued_ > 0 ? ExitCode::partly : ExitCode::refused;
+  }
+
+  ExitCode stopped() {
+    progress_.clear();
+    const auto code = context_.failed(*error_);
+    sum_up();
+    const auto line = first_unanswered_.value_or(numbers_.empty() ? 1 : numbers_.front());
+    context_.note("Stopped at line " + std::to_string(line) + ".");
+    return queued_ > 0 ? ExitCode::partly : code;
+  }
+
+  Context& context_;
+  const Options& options_;
+  Progress progress_;
+  std::string batch_;
+  std::vector<std::size_t> numbers_;  ///< of the batch's lines in the input
+  std::uint64_t queued_ = 0;
+  std::uint64_t failed_ = 0;
+  std::optional<client::CallError> error_;
+  std::optional<std::size_t> first_unanswered_;
+};
+
+/// Each of the arguments as a message of its own, in order; stops at the first that fails.
+ExitCode publish_arguments(Context& context, const Options& options) {
+  for (std::size_t i = 0; i < options.payloads.size(); ++i)
+    if (const auto checked = wire::check_json(options.payloads[i]); !checked)
+      return context.usage_error("message " + std::to_string(i + 1) + " is " + checked.error().message +
+                                 "; quote it for the shell: '{\"hello\":\"world\"}'");
+  Listing listing;
+  listing.table.columns = {{"id"}, {"status"}};
+  std::optional<client::CallError> error;
+  for (const auto& payload : options.payloads) {
+    const auto id = context.client().publish(options.tenant, {options.id, payload});
+    if (!id) {
+      error = id.error();
+      break;
+    }
+    listing.table.rows.push_back({id->to_string(), "queued"});
+    wire::append_published(listing.json.emplace_back(), *id);
+  }
+  if (listing.json.size() == 1)
+    listing.document = listing.json.front();
+  else
+    wire::append_array(listing.document, listing.json, [](std::string& out, const std::string& row) { out += row; });
+  if (!listing.json.empty()) context.print(listing);
+  if (!error) return ExitCode::done;
+  const auto code = context.failed(*error);
+  if (listing.json.empty()) return code;
+  context.note("Only the first " + std::to_string(listing.json.size()) + " were published.");
+  return ExitCode::partly;
+}
+
+ExitCode publish(Context& context, const Options& options) {
+  if (!options.payloads.empty()) {
+    if (!options.file.empty()) return context.usage_error("give the messages as arguments or with --file, not both");
+    if (options.id && options.payloads.size() > 1) return context.usage_error("--id is for one message");
+    if (options.envelope) return context.usage_error("--envelope is for lines of a file or of standard input");
+    return publish_arguments(context, options);
+  }
+  if (options.id) return context.usage_error("--id goes with a message given as an argument; lines take --envelope");
+  if (context.format() == Format::csv || context.format() == Format::json)
+    return context.usage_error("the results of many lines are printed with -o ndjson, or summed up without -o");
+  if (!options.file.empty() && options.file != "-") {
+    std::ifstream file(options.file, std::ios::binary);
+    if (!file.is_open()) return context.usage_error("the file " + options.file + " cannot be opened");
+    return Publishing(context, options).run(file);
+  }
+  if (options.file.empty() && context.around().in_is_terminal)
+    return context.usage_error("no message: give JSON as an argument, --file FILE, or lines on standard input");
+  return Publishing(context, options).run(context.around().in);
+}
+
+}  // namespace
+
+void add_message_publish(CLI::App& noun, Action& chosen) {
+  const auto options = std::make_shared<Options>();
+  auto& verb = add_verb(noun, "publish", "Publish messages: from arguments, a file, or lines on standard input",
+                        "mtmsgctl message publish acme '{\"order\":7}'\n"
+                        "mtmsgctl message publish acme --id order-7 '{\"order\":7}'\n"
+                        "mtmsgctl message publish acme --file orders.ndjson\n"
+                        "jq -c .[] orders.json | mtmsgctl message publish acme\n"
+                        "mtmsgctl message publish acme --envelope < with-ids.ndjson");
+  add_tenant_argument(verb, options->tenant);
+  verb.add_option("JSON", options->payloads, "One message each; without any, lines are read (one message a line)");
+  verb.add_option("--file", options->file, "Read lines from here; - is standard input")->type_name("FILE");
+  verb.add_option("--id", options->id,
+                  "The message's id: published again with the same id, it is still stored once. A UUID is taken as it "
+                  "is, any other text becomes one")
+      ->type_name("ID");
+  verb.add_flag("--envelope", options->envelope, "Each line is {\"id\":…,\"payload\":…}, not the bare payload");
+  on_chosen(verb, chosen, [options](Context& context) {
+    for (auto& payload : options->payloads) payload = without_bracket_guard(payload);
+    return publish(context, *options);
+  });
+}
+
+}  // namespace mtmsg::ctl

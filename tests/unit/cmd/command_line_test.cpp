@@ -1,0 +1,301 @@
+#include <csignal>
+#include <functional>
+#include <sstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <httplib.h>
+
+#include "cmd/app.hpp"
+#include "cmd/help.hpp"
+
+namespace mtmsg::ctl {
+namespace {
+
+constexpr auto kId = "0190d3c4-5a6b-7c8d-9e0f-112233445566";
+
+std::string tenant_json(const std::string& more = "") {
+  return std::string(R"({"id":")") + kId +
+         R"(","name":"acme","state":"active","workers":5,"paused":false,"ordered":false,)"
+         R"("created_at":"2026-01-31T12:00:00.5Z","updated_at":"2026-01-31T12:00:00Z")" +
+         more + "}";
+}
+
+std::string detail_json() {
+  return tenant_json(
+      R"(,"messages":12,"oldest_seq":3,"dead_letters":1,"queue":{"ready":7,"consumers":1},"activity":{"consuming":true})");
+}
+
+std::string message_json(int seq) {
+  return "{\"seq\":" + std::to_string(seq) + R"(,"id":")" + kId + R"(","tenant_id":")" + kId +
+         R"(","payload":{"n":1e400},"headers":{},"published_at":null,"created_at":"2026-01-31T12:00:00Z"})";
+}
+
+using Handler = std::function<void(const httplib::Request&, httplib::Response&)>;
+
+Handler says(std::string body, int status = 200, std::string type = "application/json") {
+  return [=](const httplib::Request&, httplib::Response& response) {
+    response.status = status;
+    response.set_content(body, type.c_str());
+  };
+}
+
+struct Ran {
+  int code;
+  std::string out;
+  std::string err;
+};
+
+/// A daemon that answers what a test says, and a command line run against it.
+class CommandLineTest : public testing::Test {
+ protected:
+  CommandLineTest() {
+    std::signal(SIGPIPE, SIG_IGN);
+    port_ = server.bind_to_any_port("127.0.0.1");
+  }
+  ~CommandLineTest() override {
+    if (!thread_.joinable()) return;
+    server.stop();
+    thread_.join();
+  }
+
+  Ran run_line(std::vector<std::string> args, const std::string& input = "") {
+    if (!thread_.joinable()) {
+      thread_ = std::thread([this] { server.listen_after_bind(); });
+      while (!server.is_running()) std::this_thread::yield();
+    }
+    args.insert(args.begin(), {"--endpoint", "http://127.0.0.1:" + std::to_string(port_)});
+    return run_alone(args, input);
+  }
+
+  /// Without any server.
+  Ran run_alone(const std::vector<std::string>& args, const std::string& input = "") {
+    StringSink out, err;
+    std::istringstream in(input);
+    Surroundings around{out, err, in};
+    around.in_is_terminal = in_is_terminal;
+    const auto code = run(args, around);
+    return {static_cast<int>(code), out.text, err.text};
+  }
+
+  httplib::Server server;
+  bool in_is_terminal = false;
+
+ private:
+  int port_ = 0;
+  std::thread thread_;
+};
+
+TEST_F(CommandLineTest, ListsTenantsAsATable) {
+  server.Get("/tenants", says(R"({"data":[)" + tenant_json() + "]}"));
+  const auto ran = run_line({"tenant", "list"});
+  EXPECT_EQ(ran.out, std::string("NAME  STATE   WORKERS  ID\nacme  active        5  ") + kId + "\n");
+  EXPECT_EQ(ran.code, 0);
+  EXPECT_EQ(ran.err, "");
+}
+
+TEST_F(CommandLineTest, GlobalOptionsMayStandAnywhere) {
+  server.Get("/tenants", says(R"({"data":[)" + tenant_json() + "]}"));
+  const auto before = run_line({"-o", "ndjson", "tenant", "list"});
+  EXPECT_EQ(before.out, run_line({"tenant", "list", "--output=ndjson"}).out);
+  EXPECT_EQ(before.out.find("{\"id\":"), 0U);
+}
+
+TEST_F(CommandLineTest, WhatTheServerRefusesIsExitOneWithItsReason) {
+  server.Get("/tenants/nope", says(R"({"detail":"tenant nope does not exist","code":"not_found","status":404})", 404,
+                                   "application/problem+json"));
+  const auto ran = run_line({"tenant", "show", "nope"});
+  EXPECT_EQ(ran.code, 1);
+  EXPECT_EQ(ran.out, "");
+  EXPECT_EQ(ran.err, "mtmsgctl: error: tenant nope does not exist\n");
+}
+
+TEST_F(CommandLineTest, AServerThatIsNotThereIsExitThreeWithTheNextStep) {
+  const auto ran = run_alone({"--endpoint", "unix:/nonexistent.sock", "status"});
+  EXPECT_EQ(ran.code, 3);
+  EXPECT_NE(ran.err.find("unix:/nonexistent.sock"), std::string::npos);
+  EXPECT_NE(ran.err.find("systemctl status mtmsgd"), std::string::npos);
+}
+
+TEST_F(CommandLineTest, AMistypedNameIsExitTwoAndTheNearestIsOffered) {
+  const std::vector<std::pair<std::vector<std::string>, std::string>> lines{
+      {{"tennant", "list"}, "did you mean 'tenant'?"},
+      {{"tenant", "lsit"}, "did you mean 'list'?"},
+      {{"tenant", "list", "--ouput", "json"}, "did you mean '--output'?"},
+      {{"--endpont", "x", "status"}, "did you mean '--endpoint'?"},
+      {{"frobnicate"}, "there are: tenant,"},
+  };
+  for (const auto& [args, offered] : lines) {
+    const auto ran = run_alone(args);
+    EXPECT_EQ(ran.code, 2) << args[0];
+    EXPECT_NE(ran.err.find(offered), std::string::npos) << ran.err;
+    EXPECT_EQ(ran.out, "");
+  }
+}
+
+TEST_F(CommandLineTest, WrongUsageIsExitTwoAndAsksNothing) {
+  for (const auto& args : std::vector<std::vector<std::string>>{{},
+                                                                {"tenant"},
+                                                                {"tenant", "create"},
+                                                                {"tenant", "list", "extra"},
+                                                                {"concurrency", "set", "acme", "0"},
+                                                                {"concurrency", "set", "acme", "many"},
+                                                                {"message", "list", "--limit", "1001"},
+                                                                {"message", "publish", "acme", "{no json"},
+                                                                {"message", "publish", "acme", "1", "2", "--id", "x"},
+                                                                {"message", "dump", "acme", "-o", "csv"},
+                                                                {"-o", "yaml", "status"},
+                                                                {"--endpoint", "localhost", "status"},
+                                                                {"--token-file", "/nonexistent", "status"}}) {
+    const auto ran = run_alone(args);
+    EXPECT_EQ(ran.code, 2) << ran.err;
+    EXPECT_EQ(ran.err.find("mtmsgctl: error: "), 0U) << ran.err;
+  }
+}
+
+TEST_F(CommandLineTest, ATenantMayBeCalledLikeACommand) {
+  server.Get("/tenants/status", says(detail_json()));
+  EXPECT_EQ(run_line({"tenant", "show", "status"}).code, 0);
+}
+
+TEST_F(CommandLineTest, DeletingWithoutATerminalNeedsYes) {
+  server.Get("/tenants/acme", says(detail_json()));
+  std::string deleted;
+  server.Delete(R"(/tenants/(.*))", [&](const httplib::Request& request, httplib::Response& response) {
+    deleted = request.matches[1];
+    response.status = 204;
+  });
+  EXPECT_EQ(run_line({"tenant", "delete", "acme"}, "y\n").code, 2);
+  EXPECT_EQ(deleted, "");
+  EXPECT_EQ(run_line({"tenant", "delete", "acme", "--yes"}).code, 0);
+  EXPECT_EQ(deleted, kId);
+}
+
+TEST_F(CommandLineTest, DeletingAsksWithTheCountsOfWhatWillGo) {
+  server.Get("/tenants/acme", says(detail_json()));
+  in_is_terminal = true;
+  const auto ran = run_line({"tenant", "delete", "acme"}, "n\n");
+  EXPECT_EQ(ran.code, 1);
+  for (const auto* part : {"10 stored messages", "7 messages waiting", "1 dead letter.", "Nothing was deleted."})
+    EXPECT_NE(ran.err.find(part), std::string::npos) << part;
+}
+
+TEST_F(CommandLineTest, AJsonArrayIsPublishedAsItWasTyped) {
+  std::string body;
+  server.Post("/tenants/acme/messages", [&](const httplib::Request& request, httplib::Response& response) {
+    body = request.body;
+    response.status = 202;
+    response.set_content(std::string(R"({"id":")") + kId + R"(","status":"queued"})", "application/json");
+  });
+  const auto ran = run_line({"message", "publish", "acme", R"([1e400, "a,b"])", "--id", "x", "-o", "json"});
+  EXPECT_EQ(ran.code, 0);
+  EXPECT_EQ(body, R"({"id":"x","payload":[1e400, "a,b"]})");
+  EXPECT_EQ(ran.out, std::string(R"({"id":")") + kId + "\",\"status\":\"queued\"}\n");
+}
+
+/// Answers each line of an NDJSON body with "queued", or with a failure if it says so.
+void answer_lines(const httplib::Request& request, httplib::Response& response) {
+  std::istringstream lines(request.body);
+  std::string out;
+  int number = 0;
+  for (std::string line; std::getline(lines, line);) {
+    out += "{\"line\":" + std::to_string(++number);
+    if (line.find("fail") != std::string::npos)
+      out += R"(,"status":"failed","code":"too_large","detail":"too much"})";
+    else
+      out += std::string(R"(,"id":")") + kId + R"(","status":"queued"})";
+    out += "\n";
+  }
+  response.status = 207;
+  response.set_content(out, "application/x-ndjson");
+}
+
+TEST_F(CommandLineTest, LinesThatFailAreNamedByTheirPlaceInTheInputAndTheRestGoes) {
+  server.Post("/tenants/acme/messages", answer_lines);
+  const auto ran = run_line({"message", "publish", "acme"}, "1\n\nnot json\n{\"x\":\"fail\"}\n1,\"id\":\"y\"\n2");
+  EXPECT_EQ(ran.code, 4);
+  EXPECT_EQ(ran.out, "");
+  for (const auto* part :
+       {"line 3: not valid JSON", "line 4: too much", "line 5: not valid JSON", "published 2 messages; 3 failed"})
+    EXPECT_NE(ran.err.find(part), std::string::npos) << part << "\n" << ran.err;
+}
+
+TEST_F(CommandLineTest, ManyLinesGoInBatchesAndEachIsCountedOnce) {
+  std::atomic<int> requests = 0;
+  server.Post("/tenants/acme/messages", [&](const httplib::Request& request, httplib::Response& response) {
+    ++requests;
+    answer_lines(request, response);
+  });
+  std::string input;
+  for (int i = 0; i < 2500; ++i) input += std::to_string(i) + "\n";
+  const auto ran = run_line({"message", "publish", "acme", "-o", "ndjson"}, input);
+  EXPECT_EQ(ran.code, 0);
+  EXPECT_EQ(requests, 3);
+  EXPECT_EQ(std::count(ran.out.begin(), ran.out.end(), '\n'), 2500);
+  EXPECT_NE(ran.out.find("{\"line\":2500,"), std::string::npos);
+}
+
+TEST_F(CommandLineTest, APageSaysWhereToGoOnButNotAmongTheData) {
+  server.Get("/tenants/acme/messages",
+             says(R"({"data":[)" + message_json(6) + R"(],"next_cursor":"6","has_more":true,"epoch":1})"));
+  const auto table = run_line({"message", "list", "--tenant", "acme", "--cursor", "5"});
+  EXPECT_EQ(table.err, "next cursor: 6\n");
+  EXPECT_NE(table.out.find(R"({"n":1e400})"), std::string::npos);
+  EXPECT_EQ(run_line({"message", "list", "acme", "-o", "ndjson"}).out, message_json(6) + "\n");
+}
+
+void stream(httplib::Response& response, std::string text, bool whole) {
+  response.set_chunked_content_provider("application/x-ndjson", [text, whole](std::size_t, httplib::DataSink& sink) {
+    sink.write(text.data(), text.size());
+    if (whole) sink.done();
+    return whole;
+  });
+}
+
+TEST_F(CommandLineTest, ADumpGoesOnAfterItsLastWholeRowWhenTheStreamIsCut) {
+  server.Get("/tenants/acme/messages", [](const httplib::Request& request, httplib::Response& response) {
+    if (!request.has_param("cursor"))
+      return stream(response, message_json(1) + "\n" + message_json(2) + "\n{\"seq\":3,\"i", false);
+    EXPECT_EQ(request.get_param_value("cursor"), "2");
+    stream(response, message_json(3) + "\n{\"next_cursor\":\"3\",\"has_more\":false,\"epoch\":1}\n", true);
+  });
+  const auto ran = run_line({"message", "dump", "acme"});
+  EXPECT_EQ(ran.code, 0);
+  EXPECT_EQ(ran.out, message_json(1) + "\n" + message_json(2) + "\n" + message_json(3) + "\n");
+  EXPECT_EQ(ran.err, "dumped 3 messages; next cursor: 3\n");
+}
+
+TEST_F(CommandLineTest, ADumpThatCannotGoOnIsPartlyDoneAndSaysWhereToBegin) {
+  server.Get("/tenants/acme/messages", [](const httplib::Request& request, httplib::Response& response) {
+    stream(response, request.has_param("cursor") ? "{" : message_json(1) + "\n", false);
+  });
+  const auto ran = run_line({"message", "dump", "acme"});
+  EXPECT_EQ(ran.code, 4);
+  EXPECT_EQ(ran.out, message_json(1) + "\n");
+  EXPECT_NE(ran.err.find("--cursor 1"), std::string::npos);
+}
+
+TEST_F(CommandLineTest, HelpIsDataAndEveryCommandHasSomeWithinEightyColumns) {
+  CommandLine line;
+  const std::function<void(const CLI::App&)> look = [&](const CLI::App& app) {
+    const auto help = help_of(app);
+    EXPECT_FALSE(app.get_description().empty()) << full_name(app);
+    const auto below = app.get_subcommands([](const CLI::App*) { return true; });
+    if (below.empty()) {
+      EXPECT_NE(help.find("\nExamples:\n"), std::string::npos) << full_name(app);
+    }
+    std::istringstream lines(help);
+    for (std::string text; std::getline(lines, text);) EXPECT_LE(text.size(), 82U) << text;
+    for (const auto* command : below) look(*command);
+  };
+  look(line.root);
+  const auto ran = run_alone({"tenant", "create", "--help"});
+  EXPECT_EQ(ran.code, 0);
+  EXPECT_EQ(ran.err, "");
+  EXPECT_EQ(ran.out.find("Usage: mtmsgctl tenant create [OPTION]... NAME\n"), 0U) << ran.out;
+}
+
+}  // namespace
+}  // namespace mtmsg::ctl
