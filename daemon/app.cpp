@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "daemon/notify.hpp"
-#include "daemon/options.hpp"
 
 namespace mtmsg::daemon {
 namespace {
@@ -78,7 +77,7 @@ wire::Link wire_link(std::string name, const broker::LinkStatus& status) {
 App::App(const config::Config& config, Log& log)
     : config_(config),
       log_(log),
-      metrics_(version()),
+      metrics_(MTMSG_VERSION),
       database_(open_database(config)),
       control_(connect_options(config, "control"), topology_options(config)),
       publisher_(connect_options(config, "publish"), broker::Publisher::Limits{}),
@@ -96,7 +95,7 @@ App::~App() = default;
 void App::start() {
   if (auto listening = server_.start(); listening.has_error()) throw Failure(listening.error());
   log_.info("listening", "the API listens",
-             {{"tcp", config_.http.listen}, {"port", server_.port()}, {"socket", config_.socket.path}});
+            {{"tcp", config_.http.listen}, {"port", server_.port()}, {"socket", config_.socket.path}});
   control_.start();
   publisher_.start();
   pipeline_.start();
@@ -120,9 +119,7 @@ void App::stop() {
   log_.event(report.complete ? LogLevel::info : LogLevel::warning, "stopped",
              report.complete ? "stopped; everything in hand was committed and acknowledged"
                              : "stopped before everything in hand was committed; the broker keeps it",
-             {{"committed", report.committed},
-              {"acked", report.acked},
-              {"left_to_broker", report.left_to_broker}});
+             {{"committed", report.committed}, {"acked", report.acked}, {"left_to_broker", report.left_to_broker}});
 }
 
 void App::hurry() noexcept {
@@ -134,8 +131,7 @@ Result<void> App::prepare_schema() {
     const auto applied = database_->migrator().up();
     if (applied.has_error()) return applied.error();
     for (const auto& migration : *applied) {
-      log_.info("migrated", "migration applied",
-                 {{"version", migration.version}, {"name", migration.name}});
+      log_.info("migrated", "migration applied", {{"version", migration.version}, {"name", migration.name}});
     }
   }
   return database_->check();
@@ -156,8 +152,7 @@ http::Services App::services() {
           [this] { return metrics_.render(); },
           [this] { return stopping_.load(); },
           [this](std::string_view route, const Error& error) {
-            log_.warning("request_failed", error.message,
-                       {{"route", route}, {"code", error_code_name(error.code)}});
+            log_.warning("request_failed", error.message, {{"route", route}, {"code", error_code_name(error.code)}});
           },
           limits};
 }
@@ -165,7 +160,7 @@ http::Services App::services() {
 wire::Status App::status() {
   const auto pipeline = pipeline_.status();
   wire::Status status;
-  status.version = version();
+  status.version = MTMSG_VERSION;
   status.uptime = duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - started_);
   status.readiness = readiness();
   status.links = {wire_link("delivery", pipeline.delivery_link), wire_link("control", control_.status()),
@@ -235,7 +230,7 @@ void App::on_tenant_delayed(const Tenant& tenant, const Error& why) noexcept {
 
 void App::on_tenant(const Tenant& tenant, std::string_view what) noexcept {
   log_.info("tenant_" + std::string(what), "tenant " + std::string(what),
-             {{"tenant", tenant.id.to_string()}, {"name", tenant.name}});
+            {{"tenant", tenant.id.to_string()}, {"name", tenant.name}});
 }
 
 }  // namespace mtmsg::daemon

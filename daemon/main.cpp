@@ -1,15 +1,13 @@
 // Parses, builds, runs, maps errors to exit codes; everything else is in the library.
 
 #include <csignal>
-#include <cstdio>
 #include <exception>
 #include <future>
+#include <iostream>
 
 #include "config/loader.hpp"
-#include "config/print.hpp"
 #include "daemon/app.hpp"
 #include "daemon/log.hpp"
-#include "daemon/notify.hpp"
 #include "daemon/options.hpp"
 
 extern char** environ;
@@ -17,10 +15,7 @@ extern char** environ;
 namespace mtmsg::daemon {
 namespace {
 
-constexpr int kCannotRun = 1;
-constexpr int kWrongConfiguration = 2;
-
-/// Blocked in every thread, so that only wait_for_signal() sees them.
+/// Blocked in every thread, so that only the main one sees them, when it waits for them.
 sigset_t block_signals() {
   sigset_t signals;
   sigemptyset(&signals);
@@ -30,46 +25,42 @@ sigset_t block_signals() {
   return signals;
 }
 
+/// Stops in order; a second signal makes it end at once.
 void stop(App& app, const sigset_t& signals) {
   auto stopped = std::async(std::launch::async, [&app] { app.stop(); });
-  bool hurried = false;
-  while (stopped.wait_for(std::chrono::milliseconds(0)) != std::future_status::ready) {
+  while (stopped.wait_for(std::chrono::seconds(0)) != std::future_status::ready) {
     const timespec slice{0, 20'000'000};
-    if (sigtimedwait(&signals, nullptr, &slice) > 0 && !hurried) {
-      hurried = true;
-      app.hurry();
-    }
+    if (sigtimedwait(&signals, nullptr, &slice) > 0) app.hurry();
   }
   stopped.get();
 }
 
 int run(const config::Config& config) {
   const auto signals = block_signals();
-  Log log(config.log);
-  Notify notify;
+  Log log(config.log.format, config.log.level);
   try {
-    App app(config, log, notify);
+    App app(config, log);
     app.start();
     int number = 0;
     sigwait(&signals, &number);
     stop(app, signals);
-    return 0;
+    return kExitDone;
   } catch (const std::exception& failure) {
-    log.event(Level::error, "cannot_run", failure.what());
-    return kCannotRun;
+    log.error("cannot_run", failure.what());
+    return kExitCannotRun;
   }
 }
 
-int main(int argc, char** argv) {
-  const auto options = parse_options(argc, argv);
-  if (options.exit_code) return *options.exit_code;
-  const auto loaded = config::load(options.config_file, options.config_rule, config::environment_from(environ));
-  for (const auto& problem : loaded.problems) std::fprintf(stderr, "mtmsgd: %s\n", problem.to_string().c_str());
-  if (options.check_config) {
-    std::fputs(config::show(loaded).c_str(), stdout);
-    return loaded.ok() ? 0 : kWrongConfiguration;
+int main(int argc, const char* const* argv) {
+  const auto environment = config::environment_from(environ);
+  const auto command = parse_command_line(argc, argv, environment, std::cout, std::cerr);
+  if (command.action == CommandLine::Action::leave) return command.exit_code;
+  const auto loaded = config::load(command.config_file, command.config_rule, environment);
+  if (command.action == CommandLine::Action::check_config) return check_config(loaded, std::cout, std::cerr);
+  if (!loaded.ok()) {
+    report_problems(loaded, std::cerr);
+    return kExitUsage;
   }
-  if (!loaded.ok()) return kWrongConfiguration;
   return run(loaded.config);
 }
 

@@ -136,6 +136,10 @@ asio::awaitable<Result<Reply>> Core::wait(std::shared_ptr<Core> self, std::share
     const auto [error] = co_await rpc->event.async_wait(asio::as_tuple(asio::use_awaitable));
     // Not an error: the limit. An abort: answered, or just sent after waiting behind another.
     if (error || rpc->outcome) continue;
+    if (!self->reading_) {
+      rpc->event.expires_after(self->rpc_timeout_);  // the answer may be in the socket
+      continue;
+    }
     self->fail({ErrorCode::broker_unavailable, "the broker at " + self->connection_.name() + " did not answer within " +
                                                    std::to_string(self->rpc_timeout_.count()) + " ms"});
     if (!rpc->outcome) rpc->outcome = self->away();

@@ -71,8 +71,13 @@ void Core::post_pump() {
   });
 }
 
+void Core::set_reading(bool reading) {
+  reading_ = reading;
+  if (reading && !dead_) post_pump();
+}
+
 void Core::pump() {
-  if (dead_) return;
+  if (dead_ || !reading_) return;
   const auto self = shared_from_this();  // a callback may destroy the session
   deliveries_in_burst_ = 0;
   amqp_frame_t frame;
@@ -110,6 +115,7 @@ void Core::heartbeat() {
   if (status != AMQP_STATUS_OK) return fail_status(status, "sending a heartbeat");
   // Reads before it judges: after a stall of our own, the broker's heartbeats wait in the socket.
   pump();
+  if (!reading_) last_received_ = std::chrono::steady_clock::now();
   if (dead_) return;
   if (std::chrono::steady_clock::now() - last_received_ > 2 * connection_.heartbeat()) {
     return fail({ErrorCode::broker_unavailable, "no heartbeat from the broker at " + connection_.name() + " for " +

@@ -39,6 +39,7 @@ class Core : public std::enable_shared_from_this<Core> {
   std::shared_ptr<Rpc> close_connection();
   /// After close_connection: lets go of the socket, without on_closed.
   void finish_close();
+  void set_reading(bool reading);
   Result<void> ack(ChannelNumber number, DeliveryTag tag, Multiple multiple);
   Result<PublishNumber> publish(ChannelNumber number, const Publication& publication);
 
@@ -90,6 +91,7 @@ class Core : public std::enable_shared_from_this<Core> {
   std::chrono::steady_clock::time_point last_received_;
   bool waiting_ = false;  // for the socket
   bool posted_ = false;   // a pump is
+  bool reading_ = true;
   bool closing_ = false;  // connection.close is sent
   bool dead_ = false;
   Error why_dead_;

@@ -122,6 +122,7 @@ class AmqpSession final : public Session {
   awaitable<Result<void>> delete_exchange(ChannelNumber channel, std::string exchange) override;
   awaitable<Result<void>> bind_queue(ChannelNumber channel, std::string queue, std::string exchange,
                                      std::string routing_key) override;
+  void set_reading(bool reading) override { core_->set_reading(reading); }
   awaitable<Result<void>> confirm_select(ChannelNumber channel) override;
   Result<PublishNumber> publish(ChannelNumber channel, const Publication& publication) override {
     return core_->publish(channel, publication);
