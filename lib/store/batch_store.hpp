@@ -34,14 +34,15 @@ struct TenantBatch {
 /// What a writer's transaction takes: each tenant at most once.
 using Batch = std::vector<TenantBatch>;
 
-/// What became of one TenantBatch, in the order of the batch.
+/// What became of one TenantBatch, in the order of the batch. Unless it is gone, stored + duplicates + dead_letters is
+/// the number of its messages.
 struct TenantOutcome {
   TenantId tenant;
   bool gone = false;  ///< it is being deleted: nothing was stored, nothing may be acked
   std::uint32_t stored = 0;
-  std::uint32_t duplicates = 0;  ///< stored before, or twice in the batch: may be acked
-  std::uint32_t dead_letters = 0;
-  Sequence last_seq;  ///< after the batch
+  std::uint32_t duplicates = 0;    ///< stored before, or twice in the batch: may be acked
+  std::uint32_t dead_letters = 0;  ///< refused: new dead letters, and known ones that arrived again
+  Sequence last_seq;               ///< after the batch
 };
 
 /// The writer's side. One per writer thread, used by that thread only; holds one connection.
@@ -53,13 +54,19 @@ class BatchStore {
   /// of it, with an error). Per tenant: numbers without holes in the order of the batch, `created_at` never going
   /// down, every id once, every refused row in dead_letters with its reason, its neighbours stored.
   ///
+  /// Ids of messages and of dead letters are two sets. A refused message becomes a dead letter whatever is stored under
+  /// its id, and one that is a dead letter already only counts another arrival (`deliveries`); a good message is stored
+  /// though its id was refused before: the sender mended it, or it is replayed.
+  ///
   /// Errors: database_unavailable (SQLSTATE class 08, 40, 53, 55, 57, 58, or the connection broke: the outcome may be
   /// unknown; call again with the same batch until it succeeds, the ids keep it from being stored twice); internal
-  /// for a lifecycle error such as a missing partition (23514), which is never held against the message.
+  /// for a lifecycle error such as a missing partition (23514; the message names the tenant), which is never held
+  /// against the message; schema_outdated when the tables are not there.
   /// The connection is opened by the first call and again after an outage.
   virtual Result<std::vector<TenantOutcome>> store(const Batch& batch) = 0;
 
-  /// Any thread: makes a store() that waits on the database give up with database_unavailable soon. For stopping.
+  /// Any thread: makes a store() that waits on the database give up with database_unavailable soon (at once, unless it
+  /// is just connecting: connect_timeout), and every later one too. For stopping: there is no way back.
   virtual void cancel() noexcept = 0;
 };
 

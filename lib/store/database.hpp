@@ -19,7 +19,7 @@ struct DatabaseOptions {
   std::size_t pool_size = 8;  ///< connections for everything but writers; a call waits for a free one
   std::chrono::milliseconds connect_timeout{5000};
   std::chrono::milliseconds statement_timeout{30000};
-  std::size_t max_page_bytes = 32 << 20;  ///< where a page ends even before its limit of rows
+  std::size_t max_page_bytes = 32 << 20;  ///< a page ends with the row that reaches this, even before its limit of rows
 };
 
 /// Owns the pool; the stores it gives live as long as it does. Any thread.

@@ -13,6 +13,7 @@ class MessageStore {
   virtual ~MessageStore() = default;
 
   /// Promise: a reader that went through all pages up to N has seen every message up to N, and none will appear below.
+  /// One snapshot. next_cursor of an empty page is the cursor given, or what retention removed last if it is below.
   /// Errors: not_found (no such tenant, or one that is being deleted), database_unavailable.
   virtual Result<Page> page(TenantId tenant, const PageQuery& query) = 0;
   /// not_found when there is no message of this id.

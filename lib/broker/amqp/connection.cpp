@@ -63,15 +63,17 @@ std::string describe(const amqp_rpc_reply_t& reply) {
 
 }  // namespace
 
-Connection::Connection(State state, std::string name, std::shared_ptr<Interruption> interruption)
+Connection::Connection(State state, std::string name, std::shared_ptr<Interruption> interruption,
+                       std::uint64_t attachment)
     : state_(std::move(state)),
       name_(std::move(name)),
       interruption_(std::move(interruption)),
+      attachment_(attachment),
       channel_max_(static_cast<std::uint16_t>(amqp_get_channel_max(state_.get()))),
       heartbeat_(amqp_get_heartbeat(state_.get())) {}
 
 Connection::~Connection() {
-  if (state_) interruption_->detach(fd());
+  if (state_) interruption_->detach(attachment_);
 }
 
 Result<Connection> Connection::open(const ConnectOptions& options, std::shared_ptr<Interruption> interruption) {
@@ -85,21 +87,21 @@ Result<Connection> Connection::open(const ConnectOptions& options, std::shared_p
   State state(amqp_new_connection());
   amqp_socket_t* socket = state ? amqp_tcp_socket_new(state.get()) : nullptr;
   if (socket == nullptr) return fail(ErrorCode::internal, "out of memory for an AMQP connection");
-  auto fd = dial(*endpoint, deadline, send_limit, *interruption);
-  if (!fd) return fd.error();
-  amqp_tcp_socket_set_sockfd(socket, fd->release());
+  auto dialled = dial(*endpoint, deadline, send_limit, *interruption);
+  if (!dialled) return dialled.error();
+  amqp_tcp_socket_set_sockfd(socket, dialled->fd.release());
 
   const auto left = to_timeval(std::max<Clock::duration>(deadline - Clock::now(), std::chrono::milliseconds(1)));
   amqp_set_handshake_timeout(state.get(), &left);
   amqp_set_rpc_timeout(state.get(), &left);
   const auto reply = log_in(state.get(), *endpoint, options);
   if (reply.reply_type != AMQP_RESPONSE_NORMAL) {
-    interruption->detach(amqp_get_sockfd(state.get()));
+    interruption->detach(dialled->attachment);
     return fail(ErrorCode::broker_unavailable, "cannot log in to " + endpoint->name() + ": " + describe(reply));
   }
   interruption->handshake_done();
   amqp_maybe_release_buffers(state.get());
-  return Connection(std::move(state), endpoint->name(), std::move(interruption));
+  return Connection(std::move(state), endpoint->name(), std::move(interruption), dialled->attachment);
 }
 
 }  // namespace mtmsg::broker::amqp

@@ -35,11 +35,12 @@ class Connection {
     void operator()(amqp_connection_state_t state) const noexcept { amqp_destroy_connection(state); }
   };
   using State = std::unique_ptr<amqp_connection_state_t_, Deleter>;
-  Connection(State state, std::string name, std::shared_ptr<Interruption> interruption);
+  Connection(State state, std::string name, std::shared_ptr<Interruption> interruption, std::uint64_t attachment);
 
   State state_;
   std::string name_;
   std::shared_ptr<Interruption> interruption_;
+  std::uint64_t attachment_;
   std::uint16_t channel_max_;
   std::chrono::seconds heartbeat_;
 };

@@ -88,7 +88,6 @@ class Core : public std::enable_shared_from_this<Core> {
   SessionHandler* handler_;  // null once the owner is gone
   asio::posix::stream_descriptor readable_;
   asio::steady_timer heartbeat_timer_;
-  std::chrono::steady_clock::time_point last_received_;
   bool waiting_ = false;  // for the socket
   bool posted_ = false;   // a pump is
   bool reading_ = true;

@@ -80,10 +80,11 @@ void Interruption::interrupt_handshake() noexcept {
   if (handshake_) shut_down();
 }
 
-void Interruption::attach(int fd) noexcept {
+std::uint64_t Interruption::attach(int fd) noexcept {
   const std::lock_guard lock(mutex_);
-  fd_ = fd;
+  fd_ = UniqueFd(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
   handshake_ = true;
+  return ++attachment_;
 }
 
 void Interruption::handshake_done() noexcept {
@@ -91,10 +92,10 @@ void Interruption::handshake_done() noexcept {
   handshake_ = false;
 }
 
-void Interruption::detach(int fd) noexcept {
+void Interruption::detach(std::uint64_t attachment) noexcept {
   const std::lock_guard lock(mutex_);
-  if (fd_ != fd) return;
-  fd_ = -1;
+  if (attachment != attachment_) return;
+  fd_ = UniqueFd();
   handshake_ = false;
 }
 
@@ -104,11 +105,11 @@ bool Interruption::interrupted() const noexcept {
 }
 
 void Interruption::shut_down() noexcept {
-  if (fd_ >= 0) ::shutdown(fd_, SHUT_RDWR);
+  if (fd_.get() >= 0) ::shutdown(fd_.get(), SHUT_RDWR);
 }
 
-Result<UniqueFd> dial(const Endpoint& endpoint, Clock::time_point deadline, std::chrono::milliseconds send_limit,
-                      Interruption& interruption) {
+Result<Dialled> dial(const Endpoint& endpoint, Clock::time_point deadline, std::chrono::milliseconds send_limit,
+                     Interruption& interruption) {
   const auto unavailable = [&](const std::string& why) {
     return fail(ErrorCode::broker_unavailable, "cannot connect to " + endpoint.name() + ": " + why);
   };
@@ -124,11 +125,11 @@ Result<UniqueFd> dial(const Endpoint& endpoint, Clock::time_point deadline, std:
     UniqueFd fd(::socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
     error = fd.get() < 0 ? errno : prepare(fd.get(), send_limit);
     if (error != 0) continue;
-    interruption.attach(fd.get());
+    const auto attachment = interruption.attach(fd.get());
     // Looked at after attaching: an interrupt before it had no socket to shut down.
     error = interruption.interrupted() ? ECANCELED : connect_one(fd.get(), *address, deadline);
-    if (error == 0) return fd;
-    interruption.detach(fd.get());
+    if (error == 0) return Dialled{std::move(fd), attachment};
+    interruption.detach(attachment);
     if (interruption.interrupted()) break;
   }
   return unavailable(describe(error));

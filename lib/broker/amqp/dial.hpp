@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <mutex>
 #include <utility>
 
@@ -37,25 +38,32 @@ class Interruption {
   /// The same, but a socket that is past its handshake is left to close in order.
   void interrupt_handshake() noexcept;
 
-  /// The descriptor must be detached before it is closed. Another one may be attached meanwhile.
-  void attach(int fd) noexcept;
+  /// Keeps a descriptor of its own for the socket, because the library closes its one when it likes. Returns what
+  /// detach() takes; a socket attached later is not its business.
+  std::uint64_t attach(int fd) noexcept;
   void handshake_done() noexcept;
-  void detach(int fd) noexcept;
+  void detach(std::uint64_t attachment) noexcept;
   bool interrupted() const noexcept;
 
  private:
   void shut_down() noexcept;
 
   mutable std::mutex mutex_;  // guards all below
-  int fd_ = -1;
+  UniqueFd fd_;
+  std::uint64_t attachment_ = 0;
   bool handshake_ = false;
   bool interrupted_ = false;
+};
+
+struct Dialled {
+  UniqueFd fd;
+  std::uint64_t attachment = 0;
 };
 
 /// A connected, non-blocking TCP socket, with keepalive, no delay, and an end to writes nobody acknowledges within
 /// `send_limit`. It is attached to `interruption` from before it connects. Tries every address until `deadline`.
 /// Error: broker_unavailable.
-Result<UniqueFd> dial(const Endpoint& endpoint, std::chrono::steady_clock::time_point deadline,
-                      std::chrono::milliseconds send_limit, Interruption& interruption);
+Result<Dialled> dial(const Endpoint& endpoint, std::chrono::steady_clock::time_point deadline,
+                     std::chrono::milliseconds send_limit, Interruption& interruption);
 
 }  // namespace mtmsg::broker::amqp

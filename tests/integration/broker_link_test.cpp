@@ -1,0 +1,294 @@
+#include <atomic>
+#include <mutex>
+#include <thread>
+
+#include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
+
+#include "broker/control.hpp"
+#include "broker/link.hpp"
+#include "broker/publisher.hpp"
+#include "core/uuid.hpp"
+#include "integration/broker_support.hpp"
+
+namespace mtmsg::broker::testing {
+namespace {
+
+ConnectOptions options_for(std::string url) {
+  ConnectOptions options;
+  options.url = std::move(url);
+  options.connection_name = "mtmsg integration test";
+  options.rpc_timeout = std::chrono::seconds(10);
+  return options;
+}
+
+class Watcher final : public LinkHandler {
+ public:
+  void on_connected(Session& session) noexcept override {
+    ++connected;
+    if (on_connect) on_connect(session);
+  }
+  void on_closed(const Error&) noexcept override { ++closed; }
+  void on_delivery(const Delivery&) noexcept override {}
+  void on_burst_end() noexcept override {}
+  void on_consumer_cancelled(ChannelNumber, std::string_view) noexcept override {}
+  void on_channel_closed(ChannelNumber, const Error&) noexcept override {}
+  void on_blocked(bool, std::string_view) noexcept override {}
+
+  std::atomic<int> connected = 0;
+  std::atomic<int> closed = 0;
+  std::function<void(Session&)> on_connect;
+};
+
+TEST(Link, ConnectsAgainAfterTheConnectionIsLost) {
+  Relay relay;
+  Watcher watcher;
+  Link link(options_for(relay.url()), watcher);
+  EXPECT_FALSE(link.status().connected);
+  link.start();
+  ASSERT_TRUE(eventually([&] { return link.status().connected; }));
+  for (int round = 1; round <= 3; ++round) {
+    relay.cut();
+    ASSERT_TRUE(eventually([&] { return watcher.closed == round && link.status().connected; }));
+    EXPECT_EQ(watcher.connected, round + 1);
+  }
+  EXPECT_EQ(link.status().last_error, "");
+  link.stop();
+  EXPECT_FALSE(link.status().connected);
+  EXPECT_EQ(watcher.closed, 3) << "an orderly stop is no loss";
+}
+
+TEST(Link, SaysWhyItIsNotConnected) {
+  Watcher watcher;
+  Link link(options_for("amqp://nobody:geheim@127.0.0.1:1"), watcher);
+  link.start();
+  ASSERT_TRUE(eventually([&] { return link.status().last_error.find("127.0.0.1:1") != std::string::npos; }));
+  EXPECT_EQ(link.status().last_error.find("geheim"), std::string::npos);
+}
+
+TEST(Link, StopsAtOnceWhileItConnects) {
+  asio::io_context io;
+  asio::ip::tcp::acceptor silent(io, {asio::ip::address_v4::loopback(), 0});
+  auto options = options_for("amqp://guest:guest@127.0.0.1:" + std::to_string(silent.local_endpoint().port()));
+  options.connect_timeout = std::chrono::seconds(20);
+  Watcher watcher;
+  Link link(options, watcher);
+  link.start();
+  auto accepted = silent.accept();  // it waits for the handshake now
+  const auto start = std::chrono::steady_clock::now();
+  link.stop();
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(2));
+  EXPECT_EQ(watcher.connected, 0);
+}
+
+TEST(Link, StopsInTimeWhenTheBrokerIsSilent) {
+  Relay relay;
+  Watcher watcher;
+  auto options = options_for(relay.url());
+  options.rpc_timeout = std::chrono::seconds(1);
+  Link link(options, watcher);
+  link.start();
+  ASSERT_TRUE(eventually([&] { return link.status().connected; }));
+  relay.freeze();
+  const auto start = std::chrono::steady_clock::now();
+  link.stop();
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(4));
+}
+
+TEST(Link, StartsAndStopsInAnyOrderAndByAnybody) {
+  Relay relay;
+  for (int round = 0; round < 30; ++round) {
+    Watcher watcher;
+    watcher.on_connect = [](Session& session) {
+      // Something that is under way when the stop comes.
+      for (std::uint16_t i = 1; i < 20; ++i) {
+        asio::co_spawn(
+            asio::system_executor(), []() -> asio::awaitable<void> { co_return; }, asio::detached);
+        (void)session.open_channel(ChannelNumber{i});
+      }
+    };
+    Link link(options_for(relay.url()), watcher);
+    if (round % 5 == 0) link.stop();
+    link.start();
+    link.start();
+    if (round % 3 != 0) std::this_thread::sleep_for(std::chrono::microseconds(round * 700));
+    if (round % 4 == 0) relay.cut();
+    std::thread other([&] { link.stop(); });
+    link.stop();
+    other.join();
+    link.stop();
+    EXPECT_FALSE(link.status().connected);
+  }
+}
+
+/// A tenant nobody else has, its control and its publisher.
+class TenantTest : public ::testing::Test {
+ protected:
+  TenantTest() {
+    topology.name_space = unique_name("mtmsg-test");
+    topology.quorum = false;  // faster to make
+  }
+  void start(std::string url) {
+    control = std::make_unique<Control>(options_for(broker_url()), topology);
+    publisher = std::make_unique<Publisher>(options_for(std::move(url)), limits);
+    control->start();
+    publisher->start();
+    ASSERT_TRUE(eventually([&] { return control->status().connected && publisher->status().connected; }));
+    ASSERT_TRUE(control->declare_tenant(tenant).has_value());
+    // The publisher's channel comes a little after its connection.
+    ASSERT_TRUE(eventually([&] { return publish("first").has_value(); }));
+  }
+  void TearDown() override {
+    if (control) (void)control->delete_tenant(tenant);
+  }
+  Result<void> publish(std::string body) { return publisher->publish(tenant, new_id(), std::move(body)).get(); }
+  static MessageId new_id() { return MessageId{Uuid::v7()}; }
+
+  TopologyOptions topology;
+  Publisher::Limits limits;
+  TenantId tenant{Uuid::v4()};
+  std::unique_ptr<Control> control;
+  std::unique_ptr<Publisher> publisher;
+};
+
+TEST_F(TenantTest, IsDeclaredMeasuredAndDeleted) {
+  start(broker_url());
+  ASSERT_TRUE(control->declare_tenant(tenant).has_value()) << "declaring is not idempotent";
+  ASSERT_TRUE(publish("second").has_value());
+  EXPECT_EQ(control->depth(tenant).value().ready, 2U);
+  EXPECT_EQ(control->delete_tenant(tenant).value(), 2U);
+  EXPECT_EQ(control->delete_tenant(tenant).value(), 0U) << "deleting is not idempotent";
+  EXPECT_EQ(control->depth(tenant).error().code, ErrorCode::not_found);
+  ASSERT_TRUE(control->declare_tenant(tenant).has_value()) << "a 404 broke the channel for good";
+}
+
+TEST_F(TenantTest, WithQuorumQueuesIsDeclaredAsWell) {
+  topology.quorum = true;
+  start(broker_url());
+  EXPECT_EQ(control->depth(tenant).value().ready, 1U);
+}
+
+TEST_F(TenantTest, IsServedWhileManyOthersAre) {
+  start(broker_url());
+  std::vector<std::thread> threads;
+  std::atomic<int> right = 0;
+  for (int i = 0; i < 20; ++i) {
+    threads.emplace_back([&, i] {
+      for (int j = 0; j < 20; ++j) {
+        // Every other one closes its channel with a 404.
+        const auto depth = control->depth(i % 2 == 0 ? tenant : TenantId{Uuid::v4()});
+        if (i % 2 == 0 ? depth.has_value() : depth.error().code == ErrorCode::not_found) ++right;
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(right, 400);
+}
+
+TEST_F(TenantTest, TakesTenThousandPublicationsFromSeveralThreads) {
+  start(broker_url());
+  std::vector<std::thread> threads;
+  std::atomic<int> stored = 0;
+  const auto begin = std::chrono::steady_clock::now();
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&] {
+      std::vector<std::future<Result<void>>> answers;
+      for (int j = 0; j < 2500; ++j) answers.push_back(publisher->publish(tenant, new_id(), std::string(200, 'p')));
+      for (auto& answer : answers) stored += answer.get().has_value() ? 1 : 0;
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+  RecordProperty("publications_per_second", static_cast<int>(10'000 / took.count()));
+  EXPECT_EQ(stored, 10'000);
+  EXPECT_EQ(control->depth(tenant).value().ready, 10'001U);
+}
+
+TEST_F(TenantTest, TellsThatNoQueueIsBound) {
+  start(broker_url());
+  Recorder ignored;
+  asio::io_context io;
+  auto session = connect(io, options_for(broker_url()), ignored).value();
+  bool done = false;
+  asio::co_spawn(
+      io,
+      [&]() -> asio::awaitable<void> {
+        (void)co_await session->open_channel(ChannelNumber{1});
+        (void)co_await session->delete_queue(ChannelNumber{1}, tenant_queue(tenant));
+        co_await session->close();
+        done = true;
+      },
+      asio::detached);
+  while (!done && io.run_one() > 0) {
+  }
+  EXPECT_EQ(publish("lost").error().code, ErrorCode::not_found);
+}
+
+TEST_F(TenantTest, IsNotHarmedByPublicationsToAMissingOne) {
+  start(broker_url());
+  std::vector<std::pair<bool, std::future<Result<void>>>> answers;
+  for (int i = 0; i < 1000; ++i) {
+    const bool missing = i == 500;
+    answers.emplace_back(missing, publisher->publish(missing ? TenantId{Uuid::v4()} : tenant, new_id(), "x"));
+  }
+  int unavailable = 0;
+  for (auto& [missing, answer] : answers) {
+    const auto outcome = answer.get();
+    if (missing) {
+      EXPECT_EQ(outcome.error().code, ErrorCode::not_found);
+    } else if (!outcome) {
+      // Refused at the door while the channel was opened again.
+      EXPECT_EQ(outcome.error().code, ErrorCode::broker_unavailable) << outcome.error().message;
+      ++unavailable;
+    }
+  }
+  EXPECT_EQ(unavailable, 0);
+  EXPECT_TRUE(publish("after").has_value());
+}
+
+TEST_F(TenantTest, HearsAtOnceThatTheBrokerIsLost) {
+  Relay relay;
+  start(relay.url());
+  relay.freeze();
+  std::vector<std::future<Result<void>>> answers;
+  for (int i = 0; i < 100; ++i) answers.push_back(publisher->publish(tenant, new_id(), "x"));
+  relay.cut();
+  for (auto& answer : answers) EXPECT_EQ(answer.get().error().code, ErrorCode::broker_unavailable);
+  relay.thaw();
+  EXPECT_TRUE(eventually([&] { return publish("again").has_value(); }));
+  publisher->stop();
+}
+
+TEST_F(TenantTest, WaitsAtTheLimitAndHearsOfTheTimeout) {
+  limits.max_in_flight_messages = 10;
+  limits.confirm_timeout = std::chrono::milliseconds(300);
+  Relay relay;
+  start(relay.url());
+  for (int i = 0; i < 100; ++i) ASSERT_TRUE(publish(std::to_string(i)).has_value());
+  relay.freeze();
+  std::vector<std::future<Result<void>>> answers;
+  for (int i = 0; i < 12; ++i) answers.push_back(publisher->publish(tenant, new_id(), "x"));
+  for (auto& answer : answers) EXPECT_EQ(answer.get().error().code, ErrorCode::timeout);
+  relay.thaw();
+  EXPECT_TRUE(eventually([&] { return publish("again").has_value(); }));
+}
+
+TEST_F(TenantTest, HearsThatThePublisherStops) {
+  Relay relay;
+  start(relay.url());
+  relay.freeze();
+  auto answer = publisher->publish(tenant, new_id(), "x");
+  std::thread([&] { relay.cut(); }).join();
+  publisher->stop();
+  publisher->stop();
+  EXPECT_EQ(answer.get().error().code, ErrorCode::broker_unavailable);
+  EXPECT_EQ(publish("x").error().code, ErrorCode::broker_unavailable);
+  control->stop();
+  EXPECT_EQ(control->depth(tenant).error().code, ErrorCode::broker_unavailable);
+  control = std::make_unique<Control>(options_for(broker_url()), topology);
+  control->start();
+  ASSERT_TRUE(eventually([&] { return control->status().connected; }));
+}
+
+}  // namespace
+}  // namespace mtmsg::broker::testing
