@@ -399,8 +399,7 @@ TEST_F(CutSessionTest, NoticesASilentBrokerByItsMissingHeartbeats) {
 }
 
 TEST_F(CutSessionTest, LivesOnWithHeartbeatsAlone) {
-  EXPECT_FALSE(run_until([&] { return !seen.closed.empty(); }, std::chrono::seconds(5)))
-      << seen.closed[0].message;
+  EXPECT_FALSE(run_until([&] { return !seen.closed.empty(); }, std::chrono::seconds(5))) << seen.closed[0].message;
   EXPECT_TRUE(session->alive());
   EXPECT_TRUE(run(session->open_channel(kOne)).has_value());
 }

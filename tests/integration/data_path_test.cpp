@@ -126,7 +126,7 @@ TEST(DataPath, PoisonBecomesADeadLetterAndItsNeighboursAreStored) {
 }
 
 TEST(DataPath, NumbersHaveNoHolesWithFourWritersAndTenTenants) {
-  World world({{"MTMSG_DATABASE_WRITERS", "4"}});
+  World world(Settings{{"MTMSG_DATABASE_WRITERS", "4"}});
   world.start_daemon();
   std::vector<TenantId> tenants;
   for (unsigned i = 0; i < 10; ++i) tenants.push_back(world.create_tenant("t" + std::to_string(i), 1 + i % 4).id);
@@ -140,7 +140,7 @@ TEST(DataPath, NumbersHaveNoHolesWithFourWritersAndTenTenants) {
 }
 
 TEST(DataPath, AReaderThatPollsDuringHeavyWritingSeesExactlyTheTable) {
-  World world({{"MTMSG_DATABASE_WRITERS", "4"}});
+  World world(Settings{{"MTMSG_DATABASE_WRITERS", "4"}});
   world.start_daemon();
   const auto tenant = world.create_tenant("acme", 4);
   constexpr std::size_t kMessages = 15'000;
@@ -188,7 +188,7 @@ TEST(DataPath, ChangedWorkersTakeEffectWhileMessagesFlow) {
 }
 
 TEST(DataPath, AKilledDaemonLeavesNothingLostNothingTwiceAfterARestart) {
-  World world({{"MTMSG_DATABASE_WRITERS", "4"}});
+  World world(Settings{{"MTMSG_DATABASE_WRITERS", "4"}});
   world.start_daemon();
   std::vector<TenantId> tenants;
   for (unsigned i = 0; i < 5; ++i) tenants.push_back(world.create_tenant("t" + std::to_string(i), 1 + i).id);

@@ -61,8 +61,9 @@ TEST(Tenants, TheSameNameTwiceIsAConflictThatNamesTheExistingId) {
 TEST(Tenants, BadNamesAndWorkersChangeNothing) {
   World world;
   world.start_daemon();
-  for (const std::string name :
-       {"", "Acme", "a_b", "acme-", std::string(64, 'a'), std::string("0190f3c8-0000-7000-8000-000000000001")}) {
+  const std::vector<std::string> names = {
+      "", "Acme", "a_b", "acme-", std::string(64, 'a'), "0190f3c8-0000-7000-8000-000000000001"};
+  for (const auto& name : names) {
     const auto refused = world.client().create_tenant({name, {}});
     ASSERT_TRUE(refused.has_error()) << name;
     EXPECT_EQ(refused.error().error.code, ErrorCode::invalid_argument) << name;
@@ -150,7 +151,7 @@ TEST(Tenants, AQueueDeletedByHandComesBack) {
 }
 
 TEST(Tenants, MigrationsOffMeansTheDaemonRunsAndSaysWhatIsMissing) {
-  World world({{"MTMSG_DATABASE_AUTO_MIGRATE", "false"}});
+  World world(Settings{{"MTMSG_DATABASE_AUTO_MIGRATE", "false"}});
   EXPECT_THROW(
       {
         // Not ready, so start_daemon() gives up; it runs all the same.

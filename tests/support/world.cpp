@@ -58,18 +58,18 @@ std::string mtmsgctl_path() {
   return MTMSG_BINARY_DIR "/mtmsgctl";
 }
 
-World::World(std::map<std::string, std::string> options) : options_(std::move(options)) {
+World::World(Settings settings) : settings_(std::move(settings)) {
   char folder[] = "/tmp/mtmsg-test-XXXXXX";
   if (::mkdtemp(folder) == nullptr) throw std::runtime_error("cannot make a temporary folder");
   folder_ = folder;
   name_ = "mtmsg_test_" + Uuid::v4().to_string().substr(0, 8);
   first_value(server_database_url(), "create database " + name_);
   database_url_ = with_database(server_database_url(), name_);
-  options_.emplace("MTMSG_DATABASE_URL", database_url_);
-  options_.emplace("MTMSG_BROKER_URL", broker_url());
-  options_.emplace("MTMSG_BROKER_NAMESPACE", name_);
-  options_.emplace("MTMSG_SOCKET_PATH", folder_ + "/mtmsgd.sock");
-  options_.emplace("MTMSG_HTTP_LISTEN", "127.0.0.1:0");
+  settings_.emplace("MTMSG_DATABASE_URL", database_url_);
+  settings_.emplace("MTMSG_BROKER_URL", broker_url());
+  settings_.emplace("MTMSG_BROKER_NAMESPACE", name_);
+  settings_.emplace("MTMSG_SOCKET_PATH", folder_ + "/mtmsgd.sock");
+  settings_.emplace("MTMSG_HTTP_LISTEN", "127.0.0.1:0");
 }
 
 World::~World() {
@@ -92,7 +92,7 @@ World::~World() {
 
 void World::start_daemon(std::chrono::milliseconds limit) {
   client_.reset();
-  daemon_ = std::make_unique<Process>(std::vector<std::string>{mtmsgd_path()}, options_,
+  daemon_ = std::make_unique<Process>(std::vector<std::string>{mtmsgd_path()}, settings_,
                                       folder_ + "/log." + std::to_string(++starts_));
   const bool ready = eventually(
       [this] {
@@ -121,7 +121,7 @@ std::string World::log() const {
 }
 
 std::string World::endpoint() const {
-  return "unix:" + options_.at("MTMSG_SOCKET_PATH");
+  return "unix:" + settings_.at("MTMSG_SOCKET_PATH");
 }
 
 client::Client& World::client() {

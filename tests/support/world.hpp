@@ -21,10 +21,13 @@ namespace mtmsg::test {
 std::string server_database_url();
 std::string broker_url();
 
+/// MTMSG_* variables by name.
+using Settings = std::map<std::string, std::string>;
+
 class World {
  public:
-  /// `options` are MTMSG_* variables for every daemon of this world.
-  explicit World(std::map<std::string, std::string> options = {});
+  /// `settings` are for every daemon of this world.
+  explicit World(Settings settings = {});
   /// Stops daemons, deletes tenants' queues and the database.
   ~World();
   World(const World&) = delete;
@@ -56,7 +59,7 @@ class World {
   std::string gaps_and_doubles() const;
 
  private:
-  std::map<std::string, std::string> options_;
+  Settings settings_;
   std::string folder_;
   std::string name_;
   std::string database_url_;
