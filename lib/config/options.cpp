@@ -1,0 +1,287 @@
+#include "config/options.hpp"
+
+#include <algorithm>
+#include <type_traits>
+
+#include "config/values.hpp"
+
+namespace mtmsg::config {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::string_view kQueueTypes[] = {"quorum", "classic"};
+constexpr std::string_view kAuthModes[] = {"jwt", "none"};
+constexpr std::string_view kLogLevels[] = {"debug", "info", "warning", "error"};
+constexpr std::string_view kLogFormats[] = {"auto", "human", "logfmt", "journal"};
+
+constexpr std::size_t operator""_KiB(unsigned long long count) {
+  return static_cast<std::size_t>(count) << 10;
+}
+constexpr std::size_t operator""_MiB(unsigned long long count) {
+  return static_cast<std::size_t>(count) << 20;
+}
+
+/// field<&Config::http, &Http::listen>: where that member of that section lives.
+template <auto Section, auto Member>
+constexpr auto field = [](Config& config) -> auto& {
+  return config.*Section.*Member;
+};
+
+template <auto Section, auto Member>
+constexpr Choice choice(std::span<const std::string_view> names) {
+  return {names, [](const Config& config) { return static_cast<std::size_t>(config.*Section.*Member); },
+          [](Config& config, std::size_t index) {
+            auto& member = config.*Section.*Member;
+            member = static_cast<std::remove_reference_t<decltype(member)>>(index);
+          }};
+}
+
+constexpr Option kOptions[] = {
+    {"http.listen", "127.0.0.1:8080", "Address and port of the HTTP API over TCP: HOST:PORT or [IPV6]:PORT.",
+     Text{field<&Config::http, &Http::listen>}},
+    {"http.allow_plaintext", "false",
+     "Serve plain HTTP on an address other machines can reach. Only behind something that adds TLS.",
+     Flag{field<&Config::http, &Http::allow_plaintext>}},
+    {"http.max_body_bytes", "16MiB", "Largest body of a request.",
+     Size{field<&Config::http, &Http::max_body_bytes>, 1_KiB, 1024_MiB}},
+    {"http.max_connections", "2048", "Most connections at a time, over TCP and the Unix socket together.",
+     Number{field<&Config::http, &Http::max_connections>, 1, 100'000}},
+    {"http.request_timeout", "30s", "Longest time for a request to arrive, and for its answer to be taken.",
+     Duration{field<&Config::http, &Http::request_timeout>, 1s, 1h}},
+
+    {"socket.path", "/run/mtmsg/mtmsgd.sock", "Path of the Unix socket of the HTTP API. Whoever can open it is admin.",
+     Text{field<&Config::socket, &Socket::path>}},
+    {"socket.group", "", "Group that owns the socket, by name. Empty: the daemon's own.",
+     Text{field<&Config::socket, &Socket::group>}},
+    {"socket.mode", "0660", "Permissions of the socket.", Mode{field<&Config::socket, &Socket::mode>}},
+
+    {.name = "broker.url",
+     .fallback = "",
+     .help = "RabbitMQ, as amqp://USER:PASSWORD@HOST:PORT/VHOST with special characters percent-encoded. Required.",
+     .kind = Text{field<&Config::broker, &Broker::url>},
+     .secret = true},
+    {.name = "broker.url_file",
+     .fallback = "",
+     .help = "File that holds broker.url.",
+     .kind = Text{field<&Config::broker, &Broker::url_file>},
+     .file_of = "broker.url"},
+    {"broker.namespace", "mtmsg", "Prefix of the names of the dead-letter exchange and queue.",
+     Text{field<&Config::broker, &Broker::name_space>}},
+    {"broker.queue_type", "quorum", "Type of new tenants' queues. Quorum queues survive the loss of a cluster node.",
+     choice<&Config::broker, &Broker::queue_type>(kQueueTypes)},
+    {"broker.delivery_limit", "20", "Deliveries of one message without an answer before a quorum queue gives it up.",
+     Number{field<&Config::broker, &Broker::delivery_limit>, 2, 1000}},
+    {"broker.heartbeat", "10s", "AMQP heartbeat interval, in whole seconds.",
+     Duration{field<&Config::broker, &Broker::heartbeat>, 1s, 10min}},
+
+    {.name = "database.url",
+     .fallback = "",
+     .help = "PostgreSQL, as a libpq URI (postgresql://USER:PASSWORD@HOST/DB) or keyword string. Required.",
+     .kind = Text{field<&Config::database, &Database::url>},
+     .secret = true},
+    {.name = "database.url_file",
+     .fallback = "",
+     .help = "File that holds database.url.",
+     .kind = Text{field<&Config::database, &Database::url_file>},
+     .file_of = "database.url"},
+    {.name = "database.direct_url",
+     .fallback = "",
+     .help = "PostgreSQL past a pooler such as pgbouncer, for what needs a session. Empty: the same as database.url.",
+     .kind = Text{field<&Config::database, &Database::direct_url>},
+     .secret = true},
+    {.name = "database.direct_url_file",
+     .fallback = "",
+     .help = "File that holds database.direct_url.",
+     .kind = Text{field<&Config::database, &Database::direct_url_file>},
+     .file_of = "database.direct_url"},
+    {"database.writers", "4", "Threads that write, each with a connection of its own.",
+     Number{field<&Config::database, &Database::writers>, 1, 64}},
+    {"database.auto_migrate", "true", "Apply pending schema migrations at start.",
+     Flag{field<&Config::database, &Database::auto_migrate>}},
+
+    {"tenants.workers", "3", "Workers of a new tenant when its creator names none.",
+     Number{field<&Config::tenants, &Tenants::workers>, 1, 65'535}},
+    {"tenants.max_workers", "64", "Most workers one tenant may have.",
+     Number{field<&Config::tenants, &Tenants::max_workers>, 1, 65'535}},
+    {"tenants.batch", "500",
+     "Messages a worker carries at a time. max_workers x batch is the largest prefetch count, so at most 65535.",
+     Number{field<&Config::tenants, &Tenants::batch>, 1, 65'535}},
+
+    {"limits.max_message_bytes", "1MiB", "Largest message. A larger one becomes a dead letter.",
+     Size{field<&Config::limits, &Limits::max_message_bytes>, 1_KiB, 128_MiB}},
+    {"limits.max_rendered_bytes", "8MiB",
+     "Largest message as PostgreSQL writes it out: 1e1000 is six bytes to send and 1001 to read.",
+     Size{field<&Config::limits, &Limits::max_rendered_bytes>, 1_KiB, 256_MiB}},
+    {"limits.memory_bytes", "192MiB", "Most bytes of messages in flight inside the daemon.",
+     Size{field<&Config::limits, &Limits::memory_bytes>, 1_MiB, 1024 * 1024_MiB}},
+
+    {"auth.mode", "jwt", "How callers over TCP prove who they are. With none everybody is admin: loopback only.",
+     choice<&Config::auth, &Auth::mode>(kAuthModes)},
+
+    {.name = "log.level",
+     .fallback = "info",
+     .help = "Least severe events that are logged.",
+     .kind = choice<&Config::log, &Log::level>(kLogLevels),
+     .reloadable = true},
+    {"log.format", "auto",
+     "Form of the log on standard error. auto: human on a terminal, journal under systemd, logfmt elsewhere.",
+     choice<&Config::log, &Log::format>(kLogFormats)},
+
+    {.name = "metrics.tenants",
+     .fallback = "200",
+     .help = "Busiest tenants with metrics of their own; the rest are counted together as other.",
+     .kind = Number{field<&Config::metrics, &Metrics::tenants>, 0, 10'000},
+     .reloadable = true},
+
+    {.name = "shutdown.timeout",
+     .fallback = "30s",
+     .help = "Longest time to commit and acknowledge what is in flight when told to stop.",
+     .kind = Duration{field<&Config::shutdown, &Shutdown::timeout>, 1s, 1h},
+     .reloadable = true},
+};
+
+std::string quoted_list(std::span<const std::string_view> names) {
+  std::string text;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (i > 0) text += i + 1 == names.size() ? " or " : ", ";
+    text += '"';
+    text += names[i];
+    text += '"';
+  }
+  return text;
+}
+
+template <class Kind>
+constexpr bool always_false = false;
+
+}  // namespace
+
+std::span<const Option> options() noexcept {
+  return kOptions;
+}
+
+const Option* find_option(std::string_view name) noexcept {
+  const auto found = std::find_if(std::begin(kOptions), std::end(kOptions),
+                                  [name](const Option& option) { return option.name == name; });
+  return found != std::end(kOptions) ? &*found : nullptr;
+}
+
+std::string environment_name(const Option& option) {
+  std::string name = "MTMSG_";
+  for (const char c : option.name) name += c == '.' ? '_' : static_cast<char>(c >= 'a' && c <= 'z' ? c - 32 : c);
+  return name;
+}
+
+std::string describe_kind(const Option& option) {
+  return std::visit(
+      [](const auto& kind) -> std::string {
+        using Kind = std::decay_t<decltype(kind)>;
+        if constexpr (std::is_same_v<Kind, Text>) {
+          return "a string";
+        } else if constexpr (std::is_same_v<Kind, Flag>) {
+          return "true or false";
+        } else if constexpr (std::is_same_v<Kind, Number>) {
+          return "a number from " + std::to_string(kind.least) + " to " + std::to_string(kind.most);
+        } else if constexpr (std::is_same_v<Kind, Size>) {
+          return "a size from " + format_bytes({kind.least}) + " to " + format_bytes({kind.most}) +
+                 R"(, such as "4MiB" or a number of bytes)";
+        } else if constexpr (std::is_same_v<Kind, Duration>) {
+          return "a duration from " + format_duration(kind.least) + " to " + format_duration(kind.most) +
+                 R"(, such as "30s" or "500ms")";
+        } else if constexpr (std::is_same_v<Kind, Mode>) {
+          return R"(permissions in octal, such as "0660")";
+        } else if constexpr (std::is_same_v<Kind, Choice>) {
+          return quoted_list(kind.names);
+        } else {
+          static_assert(always_false<Kind>);
+        }
+      },
+      option.kind);
+}
+
+namespace {
+
+bool assign_text(const Text& kind, Config& config, std::string_view text) {
+  // A NUL would end the value early in every C library it is handed to.
+  if (text.find('\0') != std::string_view::npos) return false;
+  kind.field(config) = text;
+  return true;
+}
+
+bool assign_text(const Flag& kind, Config& config, std::string_view text) {
+  if (text != "true" && text != "false") return false;
+  kind.field(config) = text == "true";
+  return true;
+}
+
+bool assign_text(const Number& kind, Config& config, std::string_view text) {
+  const auto value = parse_number(text);
+  if (!value || *value < kind.least || *value > kind.most) return false;
+  kind.field(config) = static_cast<unsigned>(*value);
+  return true;
+}
+
+bool assign_text(const Size& kind, Config& config, std::string_view text) {
+  const auto value = parse_bytes(text);
+  if (!value || value->value < kind.least || value->value > kind.most) return false;
+  kind.field(config) = *value;
+  return true;
+}
+
+bool assign_text(const Duration& kind, Config& config, std::string_view text) {
+  const auto value = parse_duration(text);
+  if (!value || *value < kind.least || *value > kind.most) return false;
+  kind.field(config) = *value;
+  return true;
+}
+
+bool assign_text(const Mode& kind, Config& config, std::string_view text) {
+  const auto value = parse_mode(text);
+  if (value) kind.field(config) = *value;
+  return value.has_value();
+}
+
+bool assign_text(const Choice& kind, Config& config, std::string_view text) {
+  const auto found = std::find(kind.names.begin(), kind.names.end(), text);
+  if (found == kind.names.end()) return false;
+  kind.set(config, static_cast<std::size_t>(found - kind.names.begin()));
+  return true;
+}
+
+}  // namespace
+
+Result<void> assign(const Option& option, Config& config, std::string_view text) {
+  const bool taken = std::visit([&](const auto& kind) { return assign_text(kind, config, text); }, option.kind);
+  if (taken) return {};
+  auto message = std::string(option.name) + " must be " + describe_kind(option);
+  if (!option.secret) message += "; got \"" + std::string(text) + '"';
+  return fail(ErrorCode::invalid_argument, std::move(message));
+}
+
+std::string value_of(const Option& option, const Config& config) {
+  // The fields give write access; nothing is written here.
+  auto& source = const_cast<Config&>(config);
+  return std::visit(
+      [&](const auto& kind) -> std::string {
+        using Kind = std::decay_t<decltype(kind)>;
+        if constexpr (std::is_same_v<Kind, Choice>) {
+          return std::string(kind.names[kind.get(config)]);
+        } else if constexpr (std::is_same_v<Kind, Text>) {
+          return kind.field(source);
+        } else if constexpr (std::is_same_v<Kind, Flag>) {
+          return kind.field(source) ? "true" : "false";
+        } else if constexpr (std::is_same_v<Kind, Number>) {
+          return std::to_string(kind.field(source));
+        } else if constexpr (std::is_same_v<Kind, Size>) {
+          return format_bytes(kind.field(source));
+        } else if constexpr (std::is_same_v<Kind, Duration>) {
+          return format_duration(kind.field(source));
+        } else {
+          return format_mode(kind.field(source));
+        }
+      },
+      option.kind);
+}
+
+}  // namespace mtmsg::config

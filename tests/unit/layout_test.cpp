@@ -1,0 +1,168 @@
+// Who may include whom. lib/CMakeLists.txt says it in ARROWS; the #include lines must agree with it.
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <regex>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+namespace mtmsg {
+namespace {
+
+namespace fs = std::filesystem;
+using Names = std::set<std::string>;
+
+const fs::path kRoot = MTMSG_SOURCE_DIR;
+
+std::string read(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+struct Include {
+  fs::path from;       ///< relative to the root, such as lib/http/server.cpp
+  std::string folder;  ///< "http" for lib/http/**, "daemon", "cmd"
+  std::string target;  ///< between the quotes or the angle brackets
+};
+
+std::vector<Include> includes_below(const fs::path& top) {
+  static const std::regex kLine("^[ \t]*#[ \t]*include[ \t]*[\"<]([^\">]+)[\">]");
+  std::vector<Include> found;
+  for (const auto& entry : fs::recursive_directory_iterator(kRoot / top)) {
+    const auto extension = entry.path().extension();
+    if (extension != ".hpp" && extension != ".cpp") continue;
+    const auto from = fs::relative(entry.path(), kRoot);
+    const auto folder = top == "lib" ? std::next(from.begin())->string() : top.string();
+    std::istringstream lines(read(entry.path()));
+    std::smatch match;
+    for (std::string line; std::getline(lines, line);) {
+      if (std::regex_search(line, match, kLine)) found.push_back({from, folder, match[1]});
+    }
+  }
+  return found;
+}
+
+/// What each folder of lib/ may include besides itself: ARROWS of lib/CMakeLists.txt.
+std::map<std::string, Names> arrows() {
+  static const std::regex kCall(R"(mtmsg_folder\(([a-z]+)([^)]*)\))");
+  static const std::regex kArrows("ARROWS([a-z \n\t]*)");
+  const auto text = read(kRoot / "lib/CMakeLists.txt");
+  std::map<std::string, Names> result;
+  for (auto call = std::sregex_iterator(text.begin(), text.end(), kCall); call != std::sregex_iterator(); ++call) {
+    const auto arguments = (*call)[2].str();
+    std::smatch match;
+    auto& allowed = result[(*call)[1]];
+    if (!std::regex_search(arguments, match, kArrows)) continue;
+    std::istringstream words(match[1].str());
+    allowed.insert(std::istream_iterator<std::string>(words), {});
+  }
+  result.erase("name");
+  return result;
+}
+
+/// The design's arrows (its section on the layout), core left out because everything may include it.
+const std::map<std::string, Names> kDesign = {
+    {"core", {}},
+    {"domain", {}},
+    {"config", {}},
+    {"metrics", {}},
+    {"auth", {}},
+    {"broker", {"domain"}},
+    {"store", {"domain"}},
+    {"wire", {"domain"}},
+    {"ingest", {"broker", "store", "domain", "metrics"}},
+    {"tenants", {"ingest", "broker", "store", "domain"}},
+    {"http", {"tenants", "auth", "broker", "store", "wire", "metrics", "domain"}},
+    {"client", {"wire"}},
+    {"cmd", {"client", "wire", "config"}},
+    {"daemon", {"auth", "broker", "config", "domain", "http", "ingest", "metrics", "store", "tenants", "wire"}},
+};
+
+/// Which folder of the project an include goes to; empty for one that leaves it.
+std::string folder_of(const std::string& target) {
+  const auto first = target.substr(0, target.find('/'));
+  return kDesign.contains(first) && first != target ? first : std::string();
+}
+
+TEST(Layout, ArrowsOfTheBuildAreThoseOfTheDesign) {
+  for (auto& [folder, allowed] : arrows()) {
+    ASSERT_TRUE(kDesign.contains(folder)) << folder << " is not a folder of the design";
+    Names others = allowed;
+    others.erase("core");
+    EXPECT_TRUE(std::includes(kDesign.at(folder).begin(), kDesign.at(folder).end(), others.begin(), others.end()))
+        << "lib/CMakeLists.txt gives " << folder << " an arrow that the design does not know";
+  }
+}
+
+TEST(Layout, EveryFolderOfLibIsATarget) {
+  const auto known = arrows();
+  for (const auto& entry : fs::directory_iterator(kRoot / "lib")) {
+    if (entry.is_directory()) {
+      EXPECT_TRUE(known.contains(entry.path().filename().string())) << entry.path();
+    }
+  }
+}
+
+TEST(Layout, IncludesFollowTheArrows) {
+  const auto known = arrows();
+  for (const auto& include : includes_below("lib")) {
+    const auto to = folder_of(include.target);
+    if (to.empty() || to == include.folder) continue;
+    EXPECT_TRUE(known.at(include.folder).contains(to))
+        << include.from << " includes " << include.target << ", but there is no arrow from " << include.folder << " to "
+        << to;
+  }
+}
+
+TEST(Layout, DaemonAndToolIncludeOnlyWhatTheyMay) {
+  for (const char* top : {"daemon", "cmd"}) {
+    for (const auto& include : includes_below(top)) {
+      const auto to = folder_of(include.target);
+      if (to.empty() || to == top || to == "core") continue;
+      EXPECT_TRUE(kDesign.at(top).contains(to)) << include.from << " includes " << include.target;
+    }
+  }
+}
+
+/// A third-party header and the only folders that may know it.
+struct Confined {
+  const char* pattern;
+  Names folders;
+};
+
+TEST(Layout, ThirdPartyHeadersStayWhereTheyAreHidden) {
+  const Confined rules[] = {
+      {"(rabbitmq-c/)?amqp.*\\.h", {"broker"}},
+      {"pqxx.*|libpq-fe\\.h|libpq/.*", {"store"}},
+      {"CLI/.*", {"daemon", "cmd"}},
+      {"httplib\\.h", {"http", "client"}},
+      {"toml\\+\\+/.*", {"config"}},
+      {"prometheus/.*", {"metrics"}},
+      {"spdlog/.*", {"daemon"}},
+  };
+  for (const char* top : {"lib", "daemon", "cmd"}) {
+    for (const auto& include : includes_below(top)) {
+      for (const auto& rule : rules) {
+        if (!std::regex_match(include.target, std::regex(rule.pattern))) continue;
+        EXPECT_TRUE(rule.folders.contains(include.folder)) << include.from << " includes " << include.target;
+      }
+    }
+  }
+}
+
+TEST(Layout, EveryHeaderIsGuardedByPragmaOnce) {
+  for (const char* top : {"lib", "daemon", "cmd"}) {
+    for (const auto& entry : fs::recursive_directory_iterator(kRoot / top)) {
+      if (entry.path().extension() != ".hpp") continue;
+      EXPECT_TRUE(read(entry.path()).starts_with("#pragma once\n")) << entry.path();
+    }
+  }
+}
+
+}  // namespace
+}  // namespace mtmsg
