@@ -53,7 +53,7 @@ void hide_internals(Problem& problem, const auth::Principal& principal) {
 }  // namespace
 
 Api::Api(Services services, auth::Authenticator authenticator)
-    : services_(std::move(services)), authenticator_(std::move(authenticator)) {}
+    : services_(std::move(services)), authenticator_(authenticator) {}
 
 Response Api::handle(Request& request) const {
   const auto target = parse_target(request.target);

@@ -25,7 +25,7 @@ std::string plain_answer(const Problem& problem) {
   std::string text = "HTTP/1.1 " + std::to_string(problem.status) + ' ' + std::string(reason_phrase(problem.status));
   text += "\r\nContent-Type: " + response.content_type;
   text += "\r\nContent-Length: " + std::to_string(response.body.size());
-  for (const auto& [name, value] : response.headers) text += "\r\n" + name + ": " + value;
+  for (const auto& [name, value] : response.headers) text.append("\r\n").append(name).append(": ").append(value);
   return text + "\r\nConnection: close\r\n\r\n" + response.body;
 }
 

@@ -10,6 +10,7 @@ namespace {
 
 Response migrations_json(const std::vector<store::MigrationStatus>& migrations) {
   std::vector<wire::Migration> shown;
+  shown.reserve(migrations.size());
   for (const auto& migration : migrations) shown.push_back({migration.version, migration.name, migration.applied_at});
   std::string out;
   wire::append_migrations(out, shown);

@@ -24,15 +24,10 @@ class LibraryStream final : public httplib::Stream {
     return sink_.write({bytes, size}) ? static_cast<ssize_t>(size) : -1;
   }
 
-  // The first pair is pure virtual in older releases, the second in newer ones.
   bool is_readable() const override { return true; }
-  virtual bool is_writable() const { return sink_.alive(); }
-  virtual bool wait_readable() const { return true; }
-  virtual bool wait_writable() const { return sink_.alive(); }
-
+  bool is_writable() const override { return sink_.alive(); }
   void get_remote_ip_and_port(std::string&, int&) const override {}
   void get_local_ip_and_port(std::string&, int&) const override {}
-  virtual time_t duration() const { return 0; }
   /// None: the library would refuse descriptors above FD_SETSIZE where it was built with select(2).
   socket_t socket() const override { return INVALID_SOCKET; }
 

@@ -59,7 +59,8 @@ TEST(DataPath, AForeignClientsMessagesAreReadBackEqualByBothWaysIn) {
     lines += line(message);
   }
   foreign_publish(lines);
-  ASSERT_TRUE(eventually([&] { return world.stored() == static_cast<std::int64_t>(payloads.size()); })) << world.log();
+  ASSERT_TRUE(eventually([&] { return world.stored() == static_cast<std::int64_t>(payloads.size()); }))
+      << world.picture();
   for (std::size_t i = 0; i < payloads.size(); ++i) {
     const auto where = " from messages where seq = " + std::to_string(i + 1);
     EXPECT_EQ(world.sql("select $mt$" + payloads[i] + "$mt$::jsonb = payload" + where), "t") << payloads[i];
@@ -116,7 +117,7 @@ TEST(DataPath, PoisonBecomesADeadLetterAndItsNeighboursAreStored) {
   }
   foreign_publish(lines);
   const auto good = static_cast<std::int64_t>(poison.size() * 3);
-  ASSERT_TRUE(eventually([&] { return world.stored() == good; })) << world.log();
+  ASSERT_TRUE(eventually([&] { return world.stored() == good; })) << world.picture();
   ASSERT_TRUE(eventually(
       [&] { return world.number("select count(*) from dead_letters") == static_cast<std::int64_t>(poison.size()); }));
   EXPECT_EQ(world.sql("select count(*) from dead_letters where reason = 'invalid_json'"), "3");
@@ -133,7 +134,7 @@ TEST(DataPath, NumbersHaveNoHolesWithFourWritersAndTenTenants) {
   constexpr std::int64_t kMessages = 20'000;
   const auto flood = foreign_flood(world, tenants, kMessages, 1);
   ASSERT_EQ(flood->wait(std::chrono::seconds(120)), 0) << flood->output();
-  ASSERT_TRUE(eventually([&] { return world.stored() >= kMessages; }, std::chrono::seconds(60))) << world.log();
+  ASSERT_TRUE(eventually([&] { return world.stored() >= kMessages; }, std::chrono::seconds(60))) << world.picture();
   EXPECT_EQ(world.stored(), kMessages);
   EXPECT_EQ(world.gaps_and_doubles(), "");
   EXPECT_TRUE(eventually([&] { return world.queues_empty(); }));
@@ -195,12 +196,12 @@ TEST(DataPath, AKilledDaemonLeavesNothingLostNothingTwiceAfterARestart) {
   constexpr std::int64_t kMessages = 20'000;
   const auto flood = foreign_flood(world, tenants, kMessages, 4);
   for (const std::int64_t moment : {2'000, 6'000, 11'000}) {
-    ASSERT_TRUE(eventually([&] { return world.stored() >= moment; })) << world.log();
+    ASSERT_TRUE(eventually([&] { return world.stored() >= moment; })) << world.picture();
     world.kill_daemon();
     world.start_daemon();
   }
   ASSERT_EQ(flood->wait(std::chrono::seconds(120)), 0);
-  ASSERT_TRUE(eventually([&] { return world.stored() >= kMessages; }, std::chrono::seconds(60))) << world.log();
+  ASSERT_TRUE(eventually([&] { return world.stored() >= kMessages; }, std::chrono::seconds(60))) << world.picture();
   EXPECT_EQ(world.stored(), kMessages);
   EXPECT_EQ(world.gaps_and_doubles(), "");
   EXPECT_EQ(world.number("select count(*) from dead_letters"), 0);
@@ -214,11 +215,11 @@ TEST(DataPath, AStopUnderLoadLosesAndRepeatsNothing) {
   constexpr std::int64_t kMessages = 20'000;
   const auto flood = foreign_flood(world, {tenant.id}, kMessages, 5);
   ASSERT_TRUE(eventually([&] { return world.stored() >= 2'000; }));
-  EXPECT_EQ(world.stop_daemon(), 0) << world.log();
-  EXPECT_NE(world.log().find("left_to_broker=0"), std::string::npos) << world.log();
+  EXPECT_EQ(world.stop_daemon(), 0) << world.picture();
+  EXPECT_NE(world.log().find("left_to_broker=0"), std::string::npos) << world.picture();
   world.start_daemon();
   ASSERT_EQ(flood->wait(std::chrono::seconds(120)), 0);
-  ASSERT_TRUE(eventually([&] { return world.stored() >= kMessages; }, std::chrono::seconds(60)));
+  ASSERT_TRUE(eventually([&] { return world.stored() >= kMessages; }, std::chrono::seconds(60))) << world.picture();
   EXPECT_EQ(world.stored(), kMessages);
   EXPECT_EQ(world.gaps_and_doubles(), "");
   // A clean stop acks what it committed: nothing comes a second time.
@@ -234,10 +235,10 @@ TEST(DataPath, ASecondSignalEndsTheDaemonAtOnceAndNothingIsLost) {
   ASSERT_TRUE(eventually([&] { return world.stored() >= 1'000; }));
   world.daemon().signal(SIGTERM);
   world.daemon().signal(SIGTERM);
-  ASSERT_TRUE(world.daemon().wait(std::chrono::seconds(10)).has_value()) << world.log();
+  ASSERT_TRUE(world.daemon().wait(std::chrono::seconds(10)).has_value()) << world.picture();
   world.start_daemon();
   ASSERT_EQ(flood->wait(std::chrono::seconds(120)), 0);
-  ASSERT_TRUE(eventually([&] { return world.stored() >= kMessages; }, std::chrono::seconds(60)));
+  ASSERT_TRUE(eventually([&] { return world.stored() >= kMessages; }, std::chrono::seconds(60))) << world.picture();
   EXPECT_EQ(world.stored(), kMessages);
   EXPECT_EQ(world.gaps_and_doubles(), "");
 }

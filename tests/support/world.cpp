@@ -120,6 +120,22 @@ std::string World::log() const {
   return daemon_ ? daemon_->output() : std::string{};
 }
 
+std::string World::picture() {
+  std::string text = "stored " + std::to_string(stored());
+  for (const auto tenant : tenants_) {
+    const auto view = client().tenant(tenant.to_string());
+    if (view.has_error()) continue;
+    text += "\n" + view->tenant.name + ": messages " + std::to_string(view->messages) + ", waiting at the broker " +
+            (view->queue ? std::to_string(view->queue->ready) : "?") + ", unacked " +
+            std::to_string(view->activity.unacked) + ", waiting here " + std::to_string(view->activity.waiting) +
+            ", consuming " + (view->activity.consuming ? "yes" : "no");
+  }
+  text += "\nmissing numbers of a flood: " +
+          sql("select string_agg(n::text, ' ') from (select n from generate_series(1, (select max((payload->>'n')::int) from "
+              "messages)) as n except select (payload->>'n')::int from messages order by 1 limit 300) as missing");
+  return text + "\n" + log();
+}
+
 std::string World::endpoint() const {
   return "unix:" + settings_.at("MTMSG_SOCKET_PATH");
 }
@@ -176,10 +192,9 @@ std::string World::gaps_and_doubles() const {
       where created_at < before) as troubles)");
 }
 
-void foreign_publish(const std::string& lines, bool confirm) {
+void foreign_publish(const std::string& lines) {
   std::vector<std::string> command{"/usr/bin/python3", MTMSG_SOURCE_DIR "/tests/support/foreign_client.py", "--url",
                                    broker_url()};
-  if (!confirm) command.emplace_back("--no-confirm");
   const auto finished = run(command, lines, std::chrono::seconds(120));
   if (finished.exit_code != 0) throw std::runtime_error("the foreign client failed: " + finished.err);
 }
@@ -190,7 +205,7 @@ std::unique_ptr<Process> foreign_flood(const World& world, const std::vector<Ten
                                    MTMSG_SOURCE_DIR "/tests/support/foreign_client.py",
                                    "--url",
                                    broker_url(),
-                                   "--no-confirm",
+                                   
                                    "--count",
                                    std::to_string(count),
                                    "--seed",

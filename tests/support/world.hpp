@@ -40,6 +40,8 @@ class World {
   void kill_daemon();
   Process& daemon() { return *daemon_; }
   std::string log() const;
+  /// What is where, for a failed test's message.
+  std::string picture();
 
   client::Client& client();
   std::string endpoint() const;
@@ -70,9 +72,9 @@ class World {
 };
 
 /// Publishes with a client that is not ours (python3-pika): `lines` of JSON, each
-/// {"exchange", "routing_key", "body" or "body_base64", "message_id"?, "headers"?, "timestamp"?, "content_type"?},
-/// with confirms when asked. Throws with the client's output when it fails.
-void foreign_publish(const std::string& lines, bool confirm = true);
+/// {"exchange", "routing_key", "body" or "body_base64", "message_id"?, "headers"?, "timestamp"?, "content_type"?}.
+/// Every one is confirmed by the broker. Throws with the client's output when it fails.
+void foreign_publish(const std::string& lines);
 
 /// The same client makes `count` messages {"n": 1}, {"n": 2} … with random ids for each of the exchanges in turn.
 std::unique_ptr<Process> foreign_flood(const World& world, const std::vector<TenantId>& tenants, std::uint64_t count,
