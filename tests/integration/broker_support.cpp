@@ -51,9 +51,10 @@ void SessionTest::connect(std::string url) {
 }
 
 void SessionTest::TearDown() {
-  if (!session || !session->alive()) return;
-  (void)run(session->open_channel(ChannelNumber{99}));
-  for (const auto& queue : queues_) (void)run(session->delete_queue(ChannelNumber{99}, queue));
+  // The test may have ended its own session.
+  connect(broker_url());
+  ASSERT_TRUE(run(session->open_channel(kOne)).has_value());
+  for (const auto& queue : queues_) EXPECT_TRUE(run(session->delete_queue(kOne, queue)).has_value());
   run(session->close());
 }
 
@@ -83,8 +84,12 @@ std::string SessionTest::make_queue() {
   spec.quorum = false;
   const auto made = run(session->declare_queue(kOne, spec));
   EXPECT_TRUE(made.has_value());
-  queues_.push_back(spec.name);
+  clean_up(spec.name);
   return spec.name;
+}
+
+void SessionTest::clean_up(std::string queue) {
+  queues_.push_back(std::move(queue));
 }
 
 Result<void> SessionTest::publish(Publication publication) {
