@@ -122,7 +122,6 @@ class Relay {
   /// Nothing passes any more, and nobody is told.
   void freeze();
   void thaw();
-  std::size_t connections() const;
 
  private:
   struct Impl;
