@@ -40,7 +40,8 @@ class Link {
   Link& operator=(const Link&) = delete;
 
   void start();
-  /// Any thread but the link's. Closes the connection in order (connection.close) and joins the thread. Idempotent.
+  /// Any thread but the link's. Closes the connection in order (connection.close) and joins the thread. Idempotent; it
+  /// does not start again, and on_closed is not called.
   void stop();
 
   asio::any_io_executor executor();

@@ -51,7 +51,7 @@ struct Publisher::Impl final : LinkHandler {
   void send(Session& session, std::unique_ptr<Item> item);
   void answer(std::unique_ptr<Item> item, const Result<void>& outcome);
   void answer_all(const Error& why);
-  void set_ready(bool now_ready, std::string why);
+  void set_accepting(bool now, std::string why);
   void watch_deadlines();
 
   void on_connected(Session& session) noexcept override {
@@ -72,13 +72,15 @@ struct Publisher::Impl final : LinkHandler {
   std::deque<std::unique_ptr<Item>> waiting;  // handed over, not sent
   std::size_t messages = 0;                   // not answered
   std::size_t bytes = 0;
-  bool ready = false;     // the channel takes publications
-  bool posted = false;    // a send_waiting is
-  bool blocked_ = false;  // connection.blocked
+  bool accepting = false;  // a channel takes publications, or soon will again
+  bool posted = false;     // a send_waiting is
+  bool blocked_ = false;   // connection.blocked
   bool stopped = false;
   std::string why_not = "not connected yet";
 
-  // Link thread: what is sent, by publish number; an answered one leaves its place empty until it comes to the front.
+  // Link thread.
+  bool channel_open = false;
+  // What is sent, by publish number; an answered one leaves its place empty until it comes to the front.
   std::deque<std::unique_ptr<Item>> sent;
   std::uint64_t first_sent = 1;
 
@@ -89,7 +91,7 @@ struct Publisher::Impl final : LinkHandler {
 std::optional<Error> Publisher::Impl::refusal() const {
   if (stopped) return unavailable("the publisher is stopped");
   if (blocked_) return unavailable("the broker takes no messages for now: " + why_not);
-  if (!ready) return unavailable(why_not);
+  if (!accepting) return unavailable(why_not);
   return std::nullopt;
 }
 
@@ -143,11 +145,11 @@ void Publisher::Impl::answer_all(const Error& why) {
   }
 }
 
-void Publisher::Impl::set_ready(bool now_ready, std::string why) {
+void Publisher::Impl::set_accepting(bool now, std::string why) {
   {
     const std::lock_guard lock(mutex);
-    ready = now_ready;
-    if (!now_ready) blocked_ = false;
+    accepting = now;
+    if (!now) blocked_ = false;
     why_not = std::move(why);
   }
   room.notify_all();
@@ -158,12 +160,13 @@ asio::awaitable<void> Publisher::Impl::prepare_channel(Session& session) {
   if (opened) opened = co_await session.confirm_select(kChannel);
   if (!opened) {
     // A connection that cannot have a channel is as good as none; what waited for it must not wait for ever.
-    set_ready(false, opened.error().message);
+    set_accepting(false, opened.error().message);
     answer_all(unavailable(opened.error().message));
     co_return;
   }
   first_sent = 1;
-  set_ready(true, {});
+  channel_open = true;
+  set_accepting(true, {});
   send_waiting();
   watch_deadlines();
 }
@@ -174,8 +177,8 @@ void Publisher::Impl::send_waiting() {
   {
     const std::lock_guard lock(mutex);
     posted = false;
-    // Not ready: a channel that is opened again takes them later, a connection that is gone has answered them.
-    if (!ready || session == nullptr) return;
+    // A channel that is opened again takes them later; a connection that is gone has answered them.
+    if (!channel_open || session == nullptr) return;
     batch.swap(waiting);
   }
   for (auto& item : batch) send(*session, std::move(item));
@@ -202,8 +205,7 @@ void Publisher::Impl::on_confirm(ChannelNumber, PublishNumber number, const Resu
 }
 
 void Publisher::Impl::on_channel_closed(ChannelNumber, const Error& why) noexcept {
-  Session* const session = link.session();
-  set_ready(false, why.message);
+  channel_open = false;
   // One missing exchange ends the channel for all tenants: only its own publications fail, the others are sent again.
   // Some of them may be in their queues already; the same id makes that harmless.
   std::deque<std::unique_ptr<Item>> again;
@@ -222,11 +224,14 @@ void Publisher::Impl::on_channel_closed(ChannelNumber, const Error& why) noexcep
     std::move(waiting.begin(), waiting.end(), std::back_inserter(again));
     waiting.swap(again);
   }
-  if (session != nullptr) asio::co_spawn(link.executor(), prepare_channel(*session), asio::detached);
+  if (auto* const session = link.session()) {
+    asio::co_spawn(link.executor(), prepare_channel(*session), asio::detached);
+  }
 }
 
 void Publisher::Impl::on_closed(const Error& why) noexcept {
-  set_ready(false, why.message);
+  channel_open = false;
+  set_accepting(false, why.message);
   deadline_timer.cancel();
   answer_all(why);
 }

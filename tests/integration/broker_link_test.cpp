@@ -58,6 +58,15 @@ TEST(Link, ConnectsAgainAfterTheConnectionIsLost) {
   EXPECT_EQ(watcher.closed, 3) << "an orderly stop is no loss";
 }
 
+TEST(Link, StaysStoppedWhenItWasStoppedBeforeItStarted) {
+  Watcher watcher;
+  Link link(options_for(broker_url()), watcher);
+  link.stop();
+  link.start();
+  link.stop();
+  EXPECT_EQ(watcher.connected, 0);
+}
+
 TEST(Link, SaysWhyItIsNotConnected) {
   Watcher watcher;
   Link link(options_for("amqp://nobody:geheim@127.0.0.1:1"), watcher);
@@ -99,7 +108,8 @@ TEST(Link, StartsAndStopsInAnyOrderAndByAnybody) {
   Relay relay;
   for (int round = 0; round < 30; ++round) {
     Watcher watcher;
-    watcher.on_connect = [](Session& session) {
+    std::optional<asio::any_io_executor> executor;
+    watcher.on_connect = [&executor](Session& session) {
       // Something that is under way when the stop comes.
       for (std::uint16_t i = 1; i < 20; ++i) {
         asio::co_spawn(
@@ -108,7 +118,7 @@ TEST(Link, StartsAndStopsInAnyOrderAndByAnybody) {
       }
     };
     Link link(options_for(relay.url()), watcher);
-    if (round % 5 == 0) link.stop();
+    executor = link.executor();
     link.start();
     link.start();
     if (round % 3 != 0) std::this_thread::sleep_for(std::chrono::microseconds(round * 700));
@@ -139,7 +149,27 @@ class TenantTest : public ::testing::Test {
     ASSERT_TRUE(eventually([&] { return publish("first").has_value(); }));
   }
   void TearDown() override {
-    if (control) (void)control->delete_tenant(tenant);
+    EXPECT_TRUE(control->delete_tenant(tenant).has_value());
+    in_broker([&](Session& session) -> asio::awaitable<void> {
+      (void)co_await session.delete_queue(ChannelNumber{1}, dead_letter_queue(topology));
+      (void)co_await session.delete_exchange(ChannelNumber{1}, dead_letter_exchange(topology));
+    });
+  }
+  /// Does something behind everybody's back, with channel 1 of a session of its own.
+  static void in_broker(const std::function<asio::awaitable<void>(Session&)>& work) {
+    Recorder ignored;
+    asio::io_context io;
+    const auto session = connect(io, options_for(broker_url()), ignored).value();
+    bool done = false;
+    const auto steps = [&]() -> asio::awaitable<void> {
+      (void)co_await session->open_channel(ChannelNumber{1});
+      co_await work(*session);
+      co_await session->close();
+      done = true;
+    };
+    asio::co_spawn(io, steps(), asio::detached);
+    while (!done && io.run_one() > 0) {
+    }
   }
   Result<void> publish(std::string body) { return publisher->publish(tenant, new_id(), std::move(body)).get(); }
   static MessageId new_id() { return MessageId{Uuid::v7()}; }
@@ -206,21 +236,9 @@ TEST_F(TenantTest, TakesTenThousandPublicationsFromSeveralThreads) {
 
 TEST_F(TenantTest, TellsThatNoQueueIsBound) {
   start(broker_url());
-  Recorder ignored;
-  asio::io_context io;
-  auto session = connect(io, options_for(broker_url()), ignored).value();
-  bool done = false;
-  asio::co_spawn(
-      io,
-      [&]() -> asio::awaitable<void> {
-        (void)co_await session->open_channel(ChannelNumber{1});
-        (void)co_await session->delete_queue(ChannelNumber{1}, tenant_queue(tenant));
-        co_await session->close();
-        done = true;
-      },
-      asio::detached);
-  while (!done && io.run_one() > 0) {
-  }
+  in_broker([&](Session& session) -> asio::awaitable<void> {
+    (void)co_await session.delete_queue(ChannelNumber{1}, tenant_queue(tenant));
+  });
   EXPECT_EQ(publish("lost").error().code, ErrorCode::not_found);
 }
 

@@ -60,6 +60,7 @@ TEST_F(SessionTest, TellsHowOftenAQuorumQueueDeliveredBefore) {
   spec.dead_letter_routing_key = "key";
   ASSERT_TRUE(run(session->open_channel(kOne)).has_value());
   ASSERT_TRUE(run(session->declare_queue(kOne, spec)).has_value());
+  clean_up(spec.name);
   ASSERT_TRUE(run(session->declare_queue(kOne, spec)).has_value()) << "declaring twice is not idempotent";
   ASSERT_TRUE(publish(to_queue(spec.name, "1")).has_value());
   for (unsigned round = 0; round < 3; ++round) {

@@ -4,9 +4,8 @@
 #include <atomic>
 #include <set>
 
-#include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
 
 #include "broker/amqp/endpoint.hpp"
@@ -51,9 +50,10 @@ void SessionTest::connect(std::string url) {
 }
 
 void SessionTest::TearDown() {
-  if (!session || !session->alive()) return;
-  (void)run(session->open_channel(ChannelNumber{99}));
-  for (const auto& queue : queues_) (void)run(session->delete_queue(ChannelNumber{99}, queue));
+  // The test may have ended its own session.
+  connect(broker_url());
+  ASSERT_TRUE(run(session->open_channel(kOne)).has_value());
+  for (const auto& queue : queues_) EXPECT_TRUE(run(session->delete_queue(kOne, queue)).has_value());
   run(session->close());
 }
 
@@ -83,8 +83,12 @@ std::string SessionTest::make_queue() {
   spec.quorum = false;
   const auto made = run(session->declare_queue(kOne, spec));
   EXPECT_TRUE(made.has_value());
-  queues_.push_back(spec.name);
+  clean_up(spec.name);
   return spec.name;
+}
+
+void SessionTest::clean_up(std::string queue) {
+  queues_.push_back(std::move(queue));
 }
 
 Result<void> SessionTest::publish(Publication publication) {
@@ -116,7 +120,7 @@ struct Relay::Impl {
   };
 
   Impl() : acceptor(io, ip::tcp::endpoint(ip::address_v4::loopback(), 0)) {
-    asio::co_spawn(io, accept(), asio::detached);
+    accept();
     thread = std::thread([this] { io.run(); });
   }
   ~Impl() {
@@ -124,42 +128,62 @@ struct Relay::Impl {
     thread.join();
   }
 
-  asio::awaitable<void> accept() {
-    for (;;) {
-      auto pipe = std::make_shared<Pipe>(co_await acceptor.async_accept(asio::use_awaitable));
+  void accept() {
+    acceptor.async_accept([this](const boost::system::error_code& error, ip::tcp::socket client) {
+      if (error) return;
+      const auto pipe = std::make_shared<Pipe>(std::move(client));
       const auto target = amqp::parse_url(broker_url()).value();
-      const ip::tcp::endpoint upstream(ip::make_address(target.host == "localhost" ? "127.0.0.1" : target.host),
-                                       target.port);
-      co_await pipe->server.async_connect(upstream, asio::use_awaitable);
+      pipe->server.connect({ip::make_address(target.host == "localhost" ? "127.0.0.1" : target.host), target.port});
       pipes.insert(pipe);
-      ++count;
-      asio::co_spawn(io, forward(pipe, pipe->client, pipe->server), asio::detached);
-      asio::co_spawn(io, forward(pipe, pipe->server, pipe->client), asio::detached);
-    }
+      read(std::make_shared<Flow>(pipe, pipe->client, pipe->server, asio::steady_timer(io)));
+      read(std::make_shared<Flow>(pipe, pipe->server, pipe->client, asio::steady_timer(io)));
+      accept();
+    });
   }
 
-  asio::awaitable<void> forward(std::shared_ptr<Pipe> pipe, ip::tcp::socket& from, ip::tcp::socket& to) {
-    std::array<char, 65536> buffer;
-    try {
-      for (;;) {
-        const auto size = co_await from.async_read_some(asio::buffer(buffer), asio::use_awaitable);
-        while (frozen) {
-          asio::steady_timer wait(io, std::chrono::milliseconds(10));
-          co_await wait.async_wait(asio::use_awaitable);
-        }
-        co_await asio::async_write(to, asio::buffer(buffer, size), asio::use_awaitable);
-      }
-    } catch (const boost::system::system_error&) {
-      pipe->close();
-      if (pipes.erase(pipe) > 0) --count;
+  /// One direction of a pipe: read, hold back while frozen, write, again.
+  struct Flow {
+    Flow(std::shared_ptr<Pipe> of, ip::tcp::socket& source, ip::tcp::socket& target, asio::steady_timer timer)
+        : pipe(std::move(of)), from(source), to(target), wait(std::move(timer)) {}
+
+    std::shared_ptr<Pipe> pipe;
+    ip::tcp::socket& from;
+    ip::tcp::socket& to;
+    asio::steady_timer wait;
+    std::array<char, 65536> buffer{};
+    std::size_t size = 0;
+  };
+  using Handle = std::shared_ptr<Flow>;
+
+  void read(const Handle& flow) {
+    flow->from.async_read_some(asio::buffer(flow->buffer),
+                               [this, flow](const boost::system::error_code& error, std::size_t size) {
+                                 if (error) return drop(*flow);
+                                 flow->size = size;
+                                 pass(flow);
+                               });
+  }
+  void pass(const Handle& flow) {
+    if (frozen) {
+      flow->wait.expires_after(std::chrono::milliseconds(10));
+      flow->wait.async_wait([this, flow](const boost::system::error_code&) { pass(flow); });
+      return;
     }
+    asio::async_write(flow->to, asio::buffer(flow->buffer, flow->size),
+                      [this, flow](const boost::system::error_code& error, std::size_t) {
+                        if (error) return drop(*flow);
+                        read(flow);
+                      });
+  }
+  void drop(Flow& flow) {
+    flow.pipe->close();
+    pipes.erase(flow.pipe);
   }
 
   asio::io_context io;
   ip::tcp::acceptor acceptor;
   std::set<std::shared_ptr<Pipe>> pipes;
   std::atomic<bool> frozen = false;
-  std::atomic<std::size_t> count = 0;
   std::thread thread;
 };
 
@@ -184,10 +208,6 @@ void Relay::freeze() {
 
 void Relay::thaw() {
   impl_->frozen = false;
-}
-
-std::size_t Relay::connections() const {
-  return impl_->count;
 }
 
 }  // namespace mtmsg::broker::testing

@@ -89,6 +89,8 @@ class SessionTest : public ::testing::Test {
 
   /// A classic queue (fast to make) that goes with the test; channel 1 is open.
   std::string make_queue();
+  /// Deletes the queue after the test.
+  void clean_up(std::string queue);
   /// Publishes through the default exchange on a channel in confirm mode and waits for the confirm.
   Result<void> publish(Publication publication);
 
@@ -120,7 +122,6 @@ class Relay {
   /// Nothing passes any more, and nobody is told.
   void freeze();
   void thaw();
-  std::size_t connections() const;
 
  private:
   struct Impl;
