@@ -144,8 +144,8 @@ http::Services App::services() {
   return {reconciler_,
           database_->messages(),
           database_->migrator(),
-          [this](TenantId tenant, MessageId id, std::string body, http::PublishHeaders headers) {
-            return publisher_.publish(tenant, id, std::move(body), std::move(headers));
+          [this](TenantId tenant, std::string message_id, std::string body) {
+            return publisher_.publish(tenant, std::move(message_id), std::move(body));
           },
           [this] { return status(); },
           [this] { return readiness(); },

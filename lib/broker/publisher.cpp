@@ -288,12 +288,12 @@ LinkStatus Publisher::status() const {
   return impl_->link.status();
 }
 
-std::future<Result<void>> Publisher::publish(TenantId tenant, MessageId id, std::string body,
+std::future<Result<void>> Publisher::publish(TenantId tenant, std::string message_id, std::string body,
                                              std::vector<std::pair<std::string, std::string>> headers) {
   auto item = std::make_unique<Item>();
   item->publication.exchange = tenant_exchange(tenant);
   item->publication.body = std::move(body);
-  item->publication.message_id = id.to_string();
+  item->publication.message_id = std::move(message_id);
   item->publication.headers = std::move(headers);
   return impl_->publish(std::move(item));
 }

@@ -30,7 +30,7 @@ class Publisher {
   /// Errors: broker_unavailable (not connected, blocked by an alarm, or lost before the confirm: the message may or
   /// may not be there, so retry with the same id), not_found (no queue is bound), broker_rejected (queue full),
   /// timeout.
-  std::future<Result<void>> publish(TenantId tenant, MessageId id, std::string body,
+  std::future<Result<void>> publish(TenantId tenant, std::string message_id, std::string body,
                                     std::vector<std::pair<std::string, std::string>> headers = {});
 
  private:

@@ -15,9 +15,6 @@ namespace {
 /// What a message's id and braces may add to its payload.
 constexpr std::size_t kEnvelopeBytes = 8 << 10;
 
-/// The header that keeps an id which is no UUID: the message itself carries the UUID it becomes.
-constexpr const char* kOriginalId = "original_id";
-
 struct Queued {
   MessageId id;
   std::future<Result<void>> confirmed;
@@ -39,10 +36,9 @@ class Publishing {
       return fail(refusal->reason == DeadReason::too_large ? ErrorCode::too_large : ErrorCode::invalid_argument,
                   "payload: " + refusal->detail);
     const auto identity = identify_message(tenant_, request->id);
-    PublishHeaders headers;
-    if (identity.origin == MessageIdentity::Origin::derived) headers.emplace_back(kOriginalId, *request->id);
-    return Queued{identity.id,
-                  services_.publish(tenant_, identity.id, std::string(request->payload), std::move(headers))};
+    // Sent as it was given: whoever stores it derives the same id from it, and keeps the original.
+    auto message_id = identity.origin == MessageIdentity::Origin::derived ? *request->id : identity.id.to_string();
+    return Queued{identity.id, services_.publish(tenant_, std::move(message_id), std::string(request->payload))};
   }
 
  private:

@@ -24,15 +24,13 @@ struct ApiLimits {
   std::size_t max_tenants_per_page = 500;   ///< visited for one page over all tenants
 };
 
-using PublishHeaders = std::vector<std::pair<std::string, std::string>>;
-
 /// What the API does its work with. All of it may be called on any thread, several at a time, and outlives the Api.
 struct Services {
   tenants::TenantService& tenants;
   store::MessageStore& messages;
   store::Migrator& migrator;
   /// broker/publisher.hpp, Publisher::publish
-  std::function<std::future<Result<void>>(TenantId, MessageId, std::string body, PublishHeaders)> publish;
+  std::function<std::future<Result<void>>(TenantId, std::string message_id, std::string body)> publish;
   std::function<wire::Status()> status;
   std::function<wire::Readiness()> readiness;
   std::function<std::string()> metrics;  ///< Prometheus' text format

@@ -113,7 +113,7 @@ void publish_backlog(const Options& options, const std::vector<TenantId>& tenant
   std::deque<std::future<Result<void>>> unconfirmed;
   for (std::size_t n = 0; n < options.messages; ++n) {
     unconfirmed.push_back(
-        publisher.publish(tenants[n % tenants.size()], MessageId{Uuid::v4()}, payload(n, options.payload_bytes)));
+        publisher.publish(tenants[n % tenants.size()], Uuid::v4().to_string(), payload(n, options.payload_bytes)));
     if (unconfirmed.size() < 1500) continue;
     unconfirmed.front().get().value();
     unconfirmed.pop_front();

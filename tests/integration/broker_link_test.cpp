@@ -172,7 +172,7 @@ class TenantTest : public ::testing::Test {
     }
   }
   Result<void> publish(std::string body) { return publisher->publish(tenant, new_id(), std::move(body)).get(); }
-  static MessageId new_id() { return MessageId{Uuid::v7()}; }
+  static std::string new_id() { return Uuid::v7().to_string(); }
 
   TopologyOptions topology;
   Publisher::Limits limits;

@@ -147,22 +147,21 @@ class Migrator final : public store::Migrator {
 struct World {
   struct Published {
     TenantId tenant;
-    MessageId id;
+    std::string message_id;
     std::string body;
-    PublishHeaders headers;
   };
 
   Services services() {
     return {tenants,
             messages,
             migrator,
-            [this](TenantId tenant, MessageId id, std::string body, PublishHeaders headers) {
+            [this](TenantId tenant, std::string message_id, std::string body) {
               const std::lock_guard lock(mutex);
               std::promise<Result<void>> promise;
               if (broker_error) {
                 promise.set_value(*broker_error);
               } else {
-                published.push_back({tenant, id, std::move(body), std::move(headers)});
+                published.push_back({tenant, std::move(message_id), std::move(body)});
                 promise.set_value({});
               }
               return promise.get_future();
