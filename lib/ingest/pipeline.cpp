@@ -10,6 +10,11 @@ namespace {
 
 constexpr std::chrono::milliseconds kHurryPoll{20};
 
+/// Nothing answers an ack, and RabbitMQ forgets the ones its quorum queue has not applied when their channel ends
+/// (measured on 3.10 under load: 6 of 42 stops had their last transaction delivered again; with this wait 0 of 35).
+/// Asking the queue for its depth on the same channel first does not help.
+constexpr std::chrono::milliseconds kAckGrace{300};
+
 }  // namespace
 
 Pipeline::Pipeline(Options options, store::Database& database, metrics::Registry& metrics, PipelineEvents& events)
@@ -56,6 +61,7 @@ StopReport Pipeline::stop(std::chrono::steady_clock::time_point deadline) {
   }
   join_writers();
   report.left_to_broker = dispatcher_.total().unacked();
+  linger(std::min(deadline, std::chrono::steady_clock::now() + kAckGrace));
   for (const auto& link : links_) link->stop();
   report.acked = acked() - acked_before;
   const std::lock_guard lock(mutex_);
@@ -83,6 +89,10 @@ void Pipeline::stop_consuming(std::chrono::steady_clock::time_point deadline) {
       if (hurrying() || std::chrono::steady_clock::now() >= deadline) return;
     }
   }
+}
+
+void Pipeline::linger(std::chrono::steady_clock::time_point until) {
+  while (!hurrying() && std::chrono::steady_clock::now() < until) std::this_thread::sleep_for(kHurryPoll);
 }
 
 void Pipeline::hurry() noexcept {

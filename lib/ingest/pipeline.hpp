@@ -136,6 +136,7 @@ class Pipeline final : private DeliveryEvents, private WriterEvents {
   void stop_consuming(std::chrono::steady_clock::time_point deadline);
   void join_writers();
   bool hurrying() const;
+  void linger(std::chrono::steady_clock::time_point until);
 
   const Options options_;
   store::Database& database_;

@@ -216,6 +216,7 @@ TEST(DataPath, AStopUnderLoadLosesAndRepeatsNothing) {
   const auto flood = foreign_flood(world, {tenant.id}, kMessages, 5);
   ASSERT_TRUE(eventually([&] { return world.stored() >= 2'000; }));
   EXPECT_EQ(world.stop_daemon(), 0) << world.picture();
+  const auto last_words = world.log();
   EXPECT_NE(world.log().find("left_to_broker=0"), std::string::npos) << world.picture();
   world.start_daemon();
   ASSERT_EQ(flood->wait(std::chrono::seconds(120)), 0);
@@ -223,7 +224,7 @@ TEST(DataPath, AStopUnderLoadLosesAndRepeatsNothing) {
   EXPECT_EQ(world.stored(), kMessages);
   EXPECT_EQ(world.gaps_and_doubles(), "");
   // A clean stop acks what it committed: nothing comes a second time.
-  EXPECT_EQ(world.client().status()->pipeline.duplicates, 0U);
+  EXPECT_EQ(world.client().status()->pipeline.duplicates, 0U) << last_words;
 }
 
 TEST(DataPath, ASecondSignalEndsTheDaemonAtOnceAndNothingIsLost) {
