@@ -96,6 +96,11 @@ void App::start() {
   if (auto listening = server_.start(); listening.has_error()) throw Failure(listening.error());
   log_.info("listening", "the API listens",
             {{"tcp", config_.http.listen}, {"port", server_.port()}, {"socket", config_.socket.path}});
+  if (config_.auth.mode == config::AuthMode::none) {
+    log_.warning("auth_none",
+                 "auth.mode is \"none\": everybody on this machine who reaches the TCP port is an administrator",
+                 {{"tcp", config_.http.listen}});
+  }
   control_.start();
   publisher_.start();
   pipeline_.start();

@@ -5,6 +5,7 @@
 
 #include <boost/json.hpp>
 #include <gtest/gtest.h>
+#include <pqxx/pqxx>
 #include <signal.h>
 
 #include "broker/topology.hpp"
@@ -225,6 +226,43 @@ TEST(DataPath, AStopUnderLoadLosesAndRepeatsNothing) {
   EXPECT_EQ(world.gaps_and_doubles(), "");
   // A clean stop acks what it committed: nothing comes a second time.
   EXPECT_EQ(world.client().status()->pipeline.duplicates, 0U) << last_words;
+}
+
+TEST(DataPath, WithTheMemoryBudgetReachedTheDaemonStopsReadingAndKeepsItsConnection) {
+  constexpr std::uint64_t kBudget = 1 << 20;
+  World world(Settings{{"MTMSG_LIMITS_MEMORY_BYTES", "1MiB"}, {"MTMSG_BROKER_HEARTBEAT", "1s"}});
+  world.start_daemon();
+  const auto tenant = world.create_tenant("acme", 64);
+  const auto connected = [&] {
+    const auto status = world.client().status();
+    for (const auto& link : status->links) {
+      if (link.name == "delivery") return std::pair(link.connected, link.since);
+    }
+    return std::pair(false, Timestamp{});
+  };
+  const auto before = connected();
+  constexpr std::int64_t kMessages = 6'000;
+  {
+    // Somebody holds the tenant's counter: no transaction of a writer gets further.
+    pqxx::connection connection(world.database_url());
+    pqxx::work holder(connection);
+    holder.exec("select * from tenant_counters for update");
+    const auto flood = foreign_flood(world, {tenant.id}, kMessages, 8);
+    ASSERT_EQ(flood->wait(std::chrono::seconds(60)), 0) << flood->output();
+    ASSERT_TRUE(eventually([&] { return world.client().status()->pipeline.in_flight_bytes >= kBudget; }));
+    // Longer than the broker bears without a heartbeat.
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(4);
+    while (std::chrono::steady_clock::now() < until) {
+      ASSERT_LT(world.client().status()->pipeline.in_flight_bytes, kBudget + 256 * 600);
+      short_pause();
+    }
+    EXPECT_EQ(world.stored(), 0);
+  }
+  ASSERT_TRUE(eventually([&] { return world.stored() >= kMessages; }, std::chrono::seconds(60))) << world.picture();
+  EXPECT_EQ(world.stored(), kMessages);
+  EXPECT_EQ(connected(), before) << "the connection was never lost";
+  EXPECT_EQ(world.client().status()->pipeline.duplicates, 0U);
+  EXPECT_EQ(world.gaps_and_doubles(), "");
 }
 
 TEST(DataPath, ASecondSignalEndsTheDaemonAtOnceAndNothingIsLost) {
