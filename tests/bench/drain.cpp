@@ -150,8 +150,8 @@ int run(const Options& options) {
   std::vector<double> ratios;
   for (unsigned run = 1; run <= options.runs; ++run) {
     test::World world(test::Settings{{"MTMSG_DATABASE_WRITERS", std::to_string(options.writers)},
-                               {"MTMSG_TENANTS_BATCH", std::to_string(options.batch)},
-                               {"MTMSG_BROKER_QUEUE_TYPE", options.queue_type}});
+                                     {"MTMSG_TENANTS_BATCH", std::to_string(options.batch)},
+                                     {"MTMSG_BROKER_QUEUE_TYPE", options.queue_type}});
     world.start_daemon();
     std::vector<TenantId> tenants;
     for (unsigned i = 0; i < options.tenants; ++i) {

@@ -131,7 +131,8 @@ std::string World::picture() {
             ", consuming " + (view->activity.consuming ? "yes" : "no");
   }
   text += "\nmissing numbers of a flood: " +
-          sql("select string_agg(n::text, ' ') from (select n from generate_series(1, (select max((payload->>'n')::int) from "
+          sql("select string_agg(n::text, ' ') from (select n from generate_series(1, (select "
+              "max((payload->>'n')::int) from "
               "messages)) as n except select (payload->>'n')::int from messages order by 1 limit 300) as missing");
   return text + "\n" + log();
 }
@@ -205,7 +206,7 @@ std::unique_ptr<Process> foreign_flood(const World& world, const std::vector<Ten
                                    MTMSG_SOURCE_DIR "/tests/support/foreign_client.py",
                                    "--url",
                                    broker_url(),
-                                   
+
                                    "--count",
                                    std::to_string(count),
                                    "--seed",
