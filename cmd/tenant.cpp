@@ -115,10 +115,12 @@ ExitCode remove(Context& context, const Options& options) {
   }
   const auto deletion = context.client().delete_tenant(detail->tenant.id.to_string());
   if (!deletion) return context.failed(deletion.error());
-  context.note(*deletion == client::Deletion::done
-                   ? "Tenant " + detail->tenant.name + " is deleted."
-                   : "Tenant " + detail->tenant.name +
-                         " is being deleted: something holds its table (a long transaction); the daemon goes on.");
+  context.note(
+      *deletion == client::Deletion::done
+          ? "Tenant " + detail->tenant.name + " is deleted."
+          : "Tenant " + detail->tenant.name +
+                " is being deleted; the daemon goes on as soon as nothing outside holds it up any more (RabbitMQ or "
+                "PostgreSQL away, or a long transaction on its messages).");
   return ExitCode::done;
 }
 

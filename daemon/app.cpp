@@ -156,8 +156,12 @@ http::Services App::services() {
           [this] { return readiness(); },
           [this] { return metrics_.render(); },
           [this] { return stopping_.load(); },
-          [this](std::string_view route, const Error& error) {
-            log_.warning("request_failed", error.message, {{"route", route}, {"code", error_code_name(error.code)}});
+          [this](std::string_view route, std::string_view code, std::string_view detail) {
+            log_.warning("request_failed", detail, {{"route", route}, {"code", code}});
+          },
+          [this](const store::MigrationStatus& migration) {
+            log_.warning("migrated", "migration applied or taken back through the API",
+                         {{"version", migration.version}, {"name", migration.name}});
           },
           limits};
 }

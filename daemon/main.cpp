@@ -19,10 +19,18 @@ namespace {
 sigset_t block_signals() {
   sigset_t signals;
   sigemptyset(&signals);
-  for (const int number : {SIGTERM, SIGINT}) sigaddset(&signals, number);
+  for (const int number : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, number);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
   return signals;
+}
+
+/// SIGHUP is answered, not obeyed: nothing can change while running yet, and it must not end the daemon.
+void wait_for_stop(const sigset_t& signals, Log& log) {
+  int number = 0;
+  while (sigwait(&signals, &number) == 0 && number == SIGHUP) {
+    log.warning("not_reloaded", "SIGHUP: no option can change while running; restart the daemon instead");
+  }
 }
 
 /// Stops in order; a second signal makes it end at once.
@@ -30,7 +38,8 @@ void stop(App& app, const sigset_t& signals) {
   auto stopped = std::async(std::launch::async, [&app] { app.stop(); });
   while (stopped.wait_for(std::chrono::seconds(0)) != std::future_status::ready) {
     const timespec slice{0, 20'000'000};
-    if (sigtimedwait(&signals, nullptr, &slice) > 0) app.hurry();
+    const int number = sigtimedwait(&signals, nullptr, &slice);
+    if (number == SIGTERM || number == SIGINT) app.hurry();
   }
   stopped.get();
 }
@@ -41,8 +50,7 @@ int run(const config::Config& config) {
   try {
     App app(config, log);
     app.start();
-    int number = 0;
-    sigwait(&signals, &number);
+    wait_for_stop(signals, log);
     stop(app, signals);
     return kExitDone;
   } catch (const std::exception& failure) {

@@ -91,8 +91,7 @@ Response Api::run(const Route& route, Context& context) const {
   }();
   if (answer) return std::move(*answer);
   auto problem = answer.error();
-  if (problem.status >= 500 && services_.on_failure)
-    services_.on_failure(route.pattern, Error{ErrorCode::internal, problem.code + ": " + problem.detail});
+  if (problem.status >= 500 && services_.on_failure) services_.on_failure(route.pattern, problem.code, problem.detail);
   hide_internals(problem, context.principal);
   return Response::of(problem);
 }

@@ -118,7 +118,7 @@ class RowStream {
     if (left_) *left_ -= std::min(*left_, page_.rows.size());
   }
   StreamStep cut(const Error& error) {
-    if (services_.on_failure) services_.on_failure("a stream of messages", error);
+    if (services_.on_failure) services_.on_failure("a stream of messages", error_code_name(error.code), error.message);
     return StreamStep::broken;
   }
 

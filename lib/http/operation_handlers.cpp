@@ -18,7 +18,9 @@ Response migrations_json(const std::vector<store::MigrationStatus>& migrations) 
 }
 
 /// Up or down is decided by where the schema stands: below the newest applied version, down.
-Result<std::vector<store::MigrationStatus>> migrate_to(store::Migrator& migrator, std::optional<std::int64_t> target) {
+/// To nothing only when there is nothing to lose.
+Result<std::vector<store::MigrationStatus>> migrate_to(const Services& services, std::optional<std::int64_t> target) {
+  auto& migrator = services.migrator;
   if (!target) return migrator.up();
   const auto status = migrator.status();
   if (!status) return status.error();
@@ -27,7 +29,16 @@ Result<std::vector<store::MigrationStatus>> migrate_to(store::Migrator& migrator
   if (!known) return fail(ErrorCode::invalid_argument, "there is no migration " + std::to_string(*target));
   const bool down = std::any_of(status->begin(), status->end(),
                                 [&](auto& each) { return each.applied_at && each.version > *target; });
-  return down ? migrator.down(*target) : migrator.up(target);
+  if (!down) return migrator.up(target);
+  if (*target == 0) {
+    const auto tenants = services.tenants.list();
+    if (!tenants) return tenants.error();
+    if (!tenants->empty()) {
+      return fail(ErrorCode::conflict, "going back to 0 would drop the messages of " + std::to_string(tenants->size()) +
+                                           " tenants: delete the tenants first");
+    }
+  }
+  return migrator.down(*target);
 }
 
 }  // namespace
@@ -43,8 +54,11 @@ Answer migrate(Context& context) {
   if (!body) return body.error();
   const auto target = wire::read_migrate_request(*body);
   if (!target) return Problem(target.error());
-  const auto changed = migrate_to(context.services.migrator, *target);
+  const auto changed = migrate_to(context.services, *target);
   if (!changed) return Problem(changed.error());
+  for (const auto& migration : *changed) {
+    if (context.services.on_migrated) context.services.on_migrated(migration);
+  }
   return migrations_json(*changed);
 }
 

@@ -70,7 +70,7 @@ class Lines {
   Answer run() {
     if (auto problem = read_all()) return broken_off(std::move(*problem));
     settle_down_to(0);
-    if (queued_ == 0 && first_error_) return nothing_queued();
+    if (queued_ == 0 && away_) return nothing_queued();
     return Response{first_error_ ? 207 : 202, "application/x-ndjson", std::move(results_), {}, {}};
   }
 
@@ -127,6 +127,7 @@ class Lines {
   void note(const wire::PublishLine& result) {
     if (const auto* error = std::get_if<Error>(&result.result)) {
       if (!first_error_) first_error_ = Error(*error).with_context("line " + std::to_string(result.line));
+      away_ = away_ || (error->code != ErrorCode::invalid_argument && error->code != ErrorCode::too_large);
     } else {
       ++queued_;
     }
@@ -134,10 +135,10 @@ class Lines {
     results_ += '\n';
   }
 
-  /// The whole request failed, so it is told as one problem: the first line's.
+  /// The whole request failed, and not for its lines: told as one problem.
   Answer nothing_queued() const {
     Problem problem(*first_error_);
-    problem.detail += " (none of " + std::to_string(line_) + " lines was queued)";
+    problem.detail += " (none of " + std::to_string(line_) + " lines was confirmed; send them again with the same ids)";
     return problem;
   }
 
@@ -153,6 +154,7 @@ class Lines {
   std::deque<Pending> pending_;
   std::size_t line_ = 0;
   std::size_t queued_ = 0;
+  bool away_ = false;  ///< some line failed for a reason that is not its own
   std::optional<Error> first_error_;
   std::string results_;
 };

@@ -35,8 +35,11 @@ struct Services {
   std::function<wire::Readiness()> readiness;
   std::function<std::string()> metrics;  ///< Prometheus' text format
   std::function<bool()> stopping;        ///< then everything but health answers 503 `stopping`
-  /// Told of every answer of 500 and above, once, with what was not told to the client. `route` is the pattern.
-  std::function<void(std::string_view route, const Error& error)> on_failure;
+  /// Told of every answer of 500 and above, once, with what was not told to the client. `route` is the pattern, `code`
+  /// the problem's.
+  std::function<void(std::string_view route, std::string_view code, std::string_view detail)> on_failure;
+  /// A migration was applied, or taken back, through the API.
+  std::function<void(const store::MigrationStatus& migration)> on_migrated;
   ApiLimits limits;
 };
 

@@ -132,8 +132,9 @@ Result<void> FieldReader::finish() {
     for (const auto& member : members_) {
       if (std::find(asked_.begin(), asked_.end(), member.key) != asked_.end()) continue;
       const auto meant = nearest_name(member.key, asked_);
-      refuse("unknown field \"" + shown(member.key) + "\"" +
-             (meant ? "; did you mean \"" + std::string(*meant) + "\"?" : std::string()));
+      auto refusal = "unknown field \"" + shown(member.key) + "\"";
+      if (meant) refusal.append("; did you mean \"").append(*meant).append("\"?");
+      refuse(std::move(refusal));
       break;
     }
   }

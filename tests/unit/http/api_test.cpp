@@ -274,7 +274,7 @@ TEST_F(ApiTest, CutsAStreamThatFails) {
   const auto text =
       drain(call("GET", "/tenants/acme/messages", {}, {.accept = "application/x-ndjson"}), StreamStep::broken);
   EXPECT_EQ(count_lines(text), 600U);
-  EXPECT_THAT(world_.failures, ElementsAre("db.internal is away"));
+  EXPECT_THAT(world_.failures, ElementsAre("database_unavailable: db.internal is away"));
 }
 
 TEST_F(ApiTest, AnswersAnOutageWithRetryAfter) {
@@ -360,6 +360,14 @@ TEST_F(ApiTest, TellsWhichLinesOfNdjsonFailed) {
   EXPECT_THAT(found, ElementsAre("1 ok", "2 invalid_argument", "3 too_large", "4 ok"));
 }
 
+TEST_F(ApiTest, JudgesEveryLineAlsoWhenAllAreWrong) {
+  tenant();
+  const auto answer = lines("nonsense\nmore of it\n");
+  EXPECT_EQ(answer.status, 207);
+  EXPECT_EQ(count_lines(answer.body), 2U);
+  EXPECT_THAT(world_.published, IsEmpty());
+}
+
 TEST_F(ApiTest, BoundsTheLinesOfNdjson) {
   tenant();
   world_.limits.max_publish_lines = 2;
@@ -390,6 +398,13 @@ TEST_F(ApiTest, MigratesUpAndDown) {
   EXPECT_EQ(world_.migrator.called, "down 0");
   EXPECT_EQ(call("POST", "/migrations", R"({"to":17})").status, 400);
   EXPECT_EQ(call("POST", "/migrations", R"({"too":2})").status, 400);
+}
+
+TEST_F(ApiTest, RefusesToGoBackToAnEmptySchemaWhileThereAreTenants) {
+  tenant();
+  const auto answer = call("POST", "/migrations", R"({"to":0})");
+  EXPECT_EQ(answer.status, 409);
+  EXPECT_THAT(world_.migrator.called, Not(HasSubstr("down")));
 }
 
 TEST_F(ApiTest, KeepsInternalsToItself) {

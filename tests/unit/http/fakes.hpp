@@ -176,10 +176,11 @@ struct World {
             },
             [] { return std::string("# HELP x\n"); },
             [this] { return stopping.load(); },
-            [this](std::string_view, const Error& error) {
+            [this](std::string_view, std::string_view code, std::string_view detail) {
               const std::lock_guard lock(mutex);
-              failures.push_back(error.message);
+              failures.push_back(std::string(code) + ": " + std::string(detail));
             },
+            {},
             limits};
   }
 
