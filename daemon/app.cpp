@@ -116,9 +116,10 @@ void App::stop() {
   log_.info("stopping", "stopping: no new work; committing and acknowledging what is in hand");
   const auto deadline = std::chrono::steady_clock::now() + config_.shutdown.timeout;
   stopping_ = true;
-  reconciler_.stop();
+  reconciler_.ask_to_stop();
   const auto report = pipeline_.stop(deadline);
   server_.stop();
+  reconciler_.stop();
   publisher_.stop();
   control_.stop();
   log_.event(report.complete ? LogLevel::info : LogLevel::warning, "stopped",

@@ -7,6 +7,9 @@
 namespace mtmsg::tenants {
 namespace {
 
+/// Due never: somebody is at it, or it only remembers when it was repaired.
+constexpr auto kTaken = std::chrono::steady_clock::time_point::max();
+
 /// A consumer answers within the session's RPC limits; this only guards against a link that is stuck.
 constexpr std::chrono::seconds kServeLimit{30};
 
@@ -40,12 +43,16 @@ void Reconciler::start() {
   thread_ = std::thread([this] { run(); });
 }
 
-void Reconciler::stop() {
+void Reconciler::ask_to_stop() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
   }
   wake_.notify_all();
+}
+
+void Reconciler::stop() {
+  ask_to_stop();
   if (thread_.joinable()) thread_.join();
 }
 
@@ -88,6 +95,7 @@ void Reconciler::run() {
     if (first != tasks_.end() && first->second.due <= Clock::now()) {
       const auto tenant = first->first;
       const auto situation = first->second.situation;
+      first->second.due = kTaken;  // a repair() from now on is seen
       lock.unlock();
       look_at(tenant, situation);
       continue;
@@ -140,7 +148,9 @@ void Reconciler::look_at_all() {
   }
   // What is left was deleted, by another daemon.
   for (const auto& [tenant, workers] : served) {
-    if (store_.find(tenant).has_error()) pipeline_.remove(tenant, options_.patience);
+    const auto row = store_.find(tenant);
+    const bool deleted = row.has_error() && row.error().code == ErrorCode::not_found;
+    if (deleted) pipeline_.remove(tenant, options_.patience);
   }
   const std::lock_guard lock(mutex_);
   ready_ = Result<void>{};
@@ -150,7 +160,15 @@ void Reconciler::later(TenantId tenant, Situation situation) {
   const std::lock_guard lock(mutex_);
   news_ = true;
   const auto [task, fresh] = tasks_.try_emplace(tenant);
-  if (fresh) task->second.due = Clock::now();
+  if (fresh || task->second.due == kTaken) {
+    // What a repair did not help is tried again more and more rarely: each round costs every message that was in hand
+    // one delivery.
+    auto& known = task->second;
+    const bool again = known.repaired != Clock::time_point{} && Clock::now() - known.repaired < 2 * options_.retry.cap;
+    if (!again) known.backoff = Backoff(options_.retry);
+    const auto wait = again ? known.backoff.next(static_cast<std::uint32_t>(random_())) : std::chrono::milliseconds(0);
+    known.due = Clock::now() + wait;
+  }
   if (situation == Situation::broken) task->second.situation = situation;
 }
 
@@ -173,20 +191,34 @@ void Reconciler::look_at(TenantId id, Situation situation) {
     return delayed(*tenant, situation, fail(ErrorCode::timeout, "a long transaction holds the tenant's partition"));
   }
   const std::lock_guard lock(mutex_);
-  tasks_.erase(id);
+  const auto task = tasks_.find(id);
+  if (task == tasks_.end() || task->second.due != kTaken) return;  // asked for again meanwhile
+  if (situation == Situation::broken) {
+    task->second.repaired = Clock::now();
+    task->second.situation = Situation::fresh;
+    task->second.last_error.clear();
+  } else {
+    tasks_.erase(task);
+  }
 }
 
 void Reconciler::delayed(const Tenant& tenant, Situation situation, const Error& why) {
   bool news = false;
   {
     const std::lock_guard lock(mutex_);
-    auto& task = tasks_.try_emplace(tenant.id, Task{{}, situation, Backoff(options_.retry), {}}).first->second;
+    auto& task = tasks_[tenant.id];
+    if (situation == Situation::broken) task.situation = situation;
     if (task.backoff.tries() == 0) task.backoff = Backoff(options_.retry);
     task.due = Clock::now() + task.backoff.next(static_cast<std::uint32_t>(random_()));
     news = task.last_error != why.message;
     task.last_error = why.message;
   }
   if (news) events_.on_tenant_delayed(tenant, why);
+}
+
+bool Reconciler::stopping() const {
+  const std::lock_guard lock(mutex_);
+  return stopping_;
 }
 
 std::shared_ptr<std::mutex> Reconciler::lock_of(TenantId tenant) {
@@ -210,6 +242,7 @@ Result<Reconciler::Progress> Reconciler::carry_out(const Tenant& tenant, Situati
     return now.error();
   }
   for (const auto step : plan(now->state, situation)) {
+    if (stopping()) return fail(ErrorCode::stopping, "the daemon stops; the next one that looks goes on");
     const auto progress = carry_out(*now, step);
     if (progress.has_error() || *progress == Progress::waiting) return progress;
   }
@@ -305,6 +338,11 @@ Result<Tenant> Reconciler::set_workers(TenantId id, unsigned workers) {
     return fits.error();
   }
   auto tenant = store_.set_workers(id, workers);
+  if (tenant.has_error() || tenant->state != TenantState::active) return tenant;
+  const auto tenant_lock = lock_of(id);
+  const std::lock_guard lock(*tenant_lock);
+  // Somebody else may have changed or deleted it while this one waited.
+  tenant = store_.find(id);
   if (tenant.has_error() || tenant->state != TenantState::active) return tenant;
   const auto served = serve(*tenant);
   // With the broker away the new number counts from the next connection on.

@@ -50,6 +50,8 @@ class Reconciler final : public TenantService {
   void start();
   /// Ends what it is at after the present step. Idempotent.
   void stop();
+  /// The same without waiting for it.
+  void ask_to_stop();
 
   /// The tenant's consumer is gone: repair what it needs, soon. Does not block.
   void repair(TenantId tenant);
@@ -69,7 +71,8 @@ class Reconciler final : public TenantService {
  private:
   using Clock = std::chrono::steady_clock;
   struct Task {
-    Clock::time_point due;
+    Clock::time_point due;  ///< kTaken while a plan for it is carried out, or after a repair
+    Clock::time_point repaired{};
     Situation situation = Situation::fresh;
     Backoff backoff;
     std::string last_error;
@@ -83,6 +86,7 @@ class Reconciler final : public TenantService {
   void later(TenantId tenant, Situation situation);
   void delayed(const Tenant& tenant, Situation situation, const Error& why);
   bool sleep_until(Clock::time_point due);
+  bool stopping() const;
   std::shared_ptr<std::mutex> lock_of(TenantId tenant);
 
   Result<Progress> carry_out(const Tenant& tenant, Situation situation);

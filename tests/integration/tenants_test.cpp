@@ -150,6 +150,23 @@ TEST(Tenants, AQueueDeletedByHandComesBack) {
   EXPECT_TRUE(eventually([&] { return world.stored() >= 1; }));
 }
 
+TEST(Tenants, AMissingPartitionIsMadeAgainAndNoMessageIsBlamedForIt) {
+  World world;
+  world.start_daemon();
+  const auto kept = world.create_tenant("kept");
+  const auto tenant = world.create_tenant("acme");
+  auto partition = tenant.id.to_string();
+  std::erase(partition, '-');
+  world.sql("drop table messages_" + partition);
+  constexpr std::int64_t kMessages = 2'000;
+  const auto flood = foreign_flood(world, {kept.id, tenant.id}, kMessages, 9);
+  ASSERT_EQ(flood->wait(std::chrono::seconds(60)), 0) << flood->output();
+  ASSERT_TRUE(eventually([&] { return world.stored() >= kMessages; })) << world.picture();
+  EXPECT_EQ(world.stored(), kMessages);
+  EXPECT_EQ(world.number("select count(*) from dead_letters"), 0);
+  EXPECT_EQ(world.gaps_and_doubles(), "");
+}
+
 TEST(Tenants, MigrationsOffMeansTheDaemonRunsAndSaysWhatIsMissing) {
   World world(Settings{{"MTMSG_DATABASE_AUTO_MIGRATE", "false"}});
   EXPECT_THROW(
