@@ -35,6 +35,7 @@ bool Consumer::settled() const noexcept {
 
 void Consumer::channel_lost() noexcept {
   channel_open = false;
+  asking.clear();
   tag.clear();
   prefetch = 0;
   ledger = AckLedger{};

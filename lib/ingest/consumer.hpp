@@ -29,12 +29,14 @@ struct Consumer {
   std::uint16_t wanted_prefetch = 1;
 
   bool channel_open = false;
-  std::string tag;  ///< the consumer at the broker; empty: none
+  std::string asking;  ///< the tag of a basic.consume under way; cleared when the broker takes that consumer away
+  std::string tag;     ///< the consumer at the broker; empty: none
   std::uint16_t prefetch = 0;
   Generation generation;
   AckLedger ledger;
 
-  bool steering = false;  ///< a coroutine is on its way from what is to what is wanted
+  bool forgotten = false;  ///< the tenant is gone; the channel's number is free as soon as the channel is closed
+  bool steering = false;   ///< a coroutine is on its way from what is to what is wanted
   std::vector<std::promise<Result<void>>> waiters;
 
   enum class Step { none, open_channel, consume, cancel, close_channel };

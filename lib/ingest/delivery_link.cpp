@@ -16,6 +16,8 @@ namespace {
 
 constexpr std::size_t kMinArenaBytes = 1024;
 constexpr std::size_t kMaxArenaBytes = 512 * 1024;
+/// A burst of large messages ends here, so that the budget is looked at in time.
+constexpr std::size_t kMaxBurstBytes = 2 << 20;
 
 std::string_view keep(Arena& arena, std::string_view bytes) {
   if (bytes.empty()) return {};
@@ -72,7 +74,9 @@ std::future<Result<void>> DeliveryLink::want(TenantId tenant, Wanted wanted, std
     }
     consumer->wanted = wanted;
     if (wanted == Wanted::serve) consumer->wanted_prefetch = prefetch;
-    if (consumer->settled()) return promise.set_value({});
+    // A step under way may change what is: then the answer comes after it.
+    const bool steady = !consumer->steering || link_.session() == nullptr;
+    if (steady && consumer->settled()) return promise.set_value({});
     if (link_.session() == nullptr) {
       return promise.set_value(fail(ErrorCode::broker_unavailable, "RabbitMQ is away: " + link_.status().last_error));
     }
@@ -100,9 +104,15 @@ void DeliveryLink::forget(TenantId tenant) {
     if (found == consumers_.end()) return;
     const auto consumer = found->second;
     answer(*consumer, fail(ErrorCode::not_found, "the tenant was removed"));
-    by_channel_[consumer->channel.value].reset();
     consumers_.erase(found);
     known_ = consumers_.size();
+    consumer->wanted = Wanted::drop;
+    consumer->forgotten = true;
+    if (consumer->channel_open || consumer->steering) {
+      steer(consumer);
+    } else {
+      by_channel_[consumer->channel.value].reset();
+    }
     const std::lock_guard lock(consuming_mutex_);
     consuming_.erase(tenant);
   });
@@ -112,6 +122,7 @@ void DeliveryLink::give_back(TenantId tenant, Error why) {
   broker::asio::post(link_.executor(), [this, tenant, why = std::move(why)] {
     const auto found = consumers_.find(tenant);
     if (found == consumers_.end()) return;
+    answer(*found->second, why);  // whoever waits for serve() did not get it
     found->second->wanted = Wanted::drop;
     steer(found->second);
     events_.on_consumer_lost(tenant, why);
@@ -137,6 +148,11 @@ broker::asio::awaitable<void> DeliveryLink::steering(ConsumerPtr consumer) {
     }
   }
   consumer->steering = false;
+  if (consumer->forgotten) {
+    auto& place = by_channel_[consumer->channel.value];
+    if (place == consumer) place.reset();
+    co_return;
+  }
   publish_consuming(*consumer);
   if (consumer->settled()) {
     answer(*consumer, {});
@@ -161,12 +177,14 @@ broker::asio::awaitable<Result<void>> DeliveryLink::take_step(broker::Session& s
       break;
     }
     case Consumer::Step::consume: {
-      // Set before the first delivery can arrive: what comes for this channel now is this consumer's.
       const auto prefetch = consumer.wanted_prefetch;
       auto tag = "mtmsg-" + Uuid::v4().to_string();
+      consumer.asking = tag;
       auto done = co_await session.consume(consumer.channel, broker::tenant_queue(consumer.tenant), tag, prefetch);
+      const bool cancelled = std::exchange(consumer.asking, {}).empty();
       if (done.has_error()) co_return done;
       if (connection != connections_ || !consumer.channel_open) break;
+      if (cancelled) break;  // asks again: a queue that is gone answers for itself
       consumer.tag = std::move(tag);
       consumer.prefetch = prefetch;
       break;
@@ -199,6 +217,7 @@ void DeliveryLink::step_failed(Consumer& consumer, const Error& why) {
 
 void DeliveryLink::channel_lost(Consumer& consumer) {
   consumer.channel_lost();
+  if (consumer.forgotten) return;  // the tenant may be back already, with another channel
   consumer.generation.value = ++last_generation_;
   dispatcher_.restart(consumer.tenant, consumer.generation);
   publish_consuming(consumer);
@@ -243,6 +262,7 @@ void DeliveryLink::on_delivery(const broker::Delivery& delivery) noexcept {
   if (!consumer || !consumer->channel_open) return;
   consumer->ledger.delivered(delivery.tag);
   burst_.push_back({consumer->tenant, consumer->generation, make_parcel(consumer->tenant, delivery)});
+  if (arena_bytes_ >= kMaxBurstBytes) on_burst_end();
 }
 
 Parcel DeliveryLink::make_parcel(TenantId tenant, const broker::Delivery& delivery) {
@@ -294,7 +314,12 @@ void DeliveryLink::room_again() {
 
 void DeliveryLink::on_consumer_cancelled(ChannelNumber channel, std::string_view consumer_tag) noexcept {
   const auto consumer = by_channel_[channel.value];
-  if (!consumer || consumer->tag != consumer_tag) return;
+  if (!consumer) return;
+  if (!consumer->asking.empty() && consumer->asking == consumer_tag) {
+    consumer->asking.clear();  // its consume-ok is read, but whoever waits for it has not run yet
+    return;
+  }
+  if (consumer->tag != consumer_tag) return;
   consumer->tag.clear();
   publish_consuming(*consumer);
   if (consumer->wanted == Wanted::serve) {

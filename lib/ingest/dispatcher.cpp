@@ -46,6 +46,10 @@ void Dispatcher::throw_away(TenantId tenant, Inbox& inbox) {
   waiting_ -= inbox.parcels.size();
   inbox.parcels.clear();
   scheduler_.discarded(tenant);
+  if (draining_) {
+    ready_.notify_all();
+    empty_.notify_all();
+  }
 }
 
 void Dispatcher::deliver(std::span<Arrival> arrivals) {
@@ -98,7 +102,7 @@ Work Dispatcher::assemble() {
       bytes += more;
       ++rows;
     }
-    scheduler_.took(rows);
+    scheduler_.took(rows, work.parts.empty() && rows < turn->rows);
     if (rows == 0) break;
     const auto end = inbox.parcels.begin() + static_cast<std::ptrdiff_t>(rows);
     auto& part = work.parts.emplace_back(turn->tenant, inbox.generation, std::vector<Parcel>{});

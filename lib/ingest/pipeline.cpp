@@ -221,6 +221,9 @@ void Pipeline::count_dead_letters(const PartReport& report) {
 
 void Pipeline::on_tenant_failed(TenantId tenant, const Error& why) noexcept {
   if (auto* link = link_of(tenant)) link->give_back(tenant, why);
+  // Bytes became free, and no ack will say so to a link that stopped reading.
+  const std::lock_guard lock(mutex_);
+  for (const auto& link : links_) link->room_again();
 }
 
 void Pipeline::on_attempt(const Result<void>& result, std::size_t rows, std::chrono::nanoseconds took) noexcept {

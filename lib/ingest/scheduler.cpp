@@ -59,7 +59,7 @@ std::optional<Scheduler::Turn> Scheduler::next(std::size_t room) {
   return turn_;
 }
 
-void Scheduler::took(std::size_t rows) {
+void Scheduler::took(std::size_t rows, bool filled_alone) {
   assert(turn_ && rows <= turn_->rows);
   turn_.reset();
   if (rows == 0) return;
@@ -67,7 +67,7 @@ void Scheduler::took(std::size_t rows) {
   leave(share);
   share.writing = true;
   share.waiting -= rows;
-  share.deficit = share.waiting == 0 ? 0 : share.deficit - rows;
+  share.deficit = share.waiting == 0 || filled_alone ? 0 : share.deficit - rows;
 }
 
 void Scheduler::finished(TenantId tenant) {

@@ -52,8 +52,9 @@ class Scheduler {
   /// before next() is called again.
   std::optional<Turn> next(std::size_t room);
   /// The tenant of the last turn gave `rows` of its rows (0 to what the turn allowed) to the transaction. With 1 or
-  /// more it is being written, and out of the round until finished().
-  void took(std::size_t rows);
+  /// more it is being written, and out of the round until finished(). `filled_alone`: these rows were the first and
+  /// filled the transaction (by bytes), so its turn is over and nothing is owed to it.
+  void took(std::size_t rows, bool filled_alone = false);
   /// Its transaction is over.
   void finished(TenantId tenant);
 

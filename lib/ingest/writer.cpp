@@ -67,10 +67,10 @@ void Writer::carry(const Work& work) {
     events_.on_committed(work, reports);
     return;
   }
-  dispatcher_.finished(work);
-  if (outcomes.error().code == ErrorCode::stopping) return;
-  if (work.parts.size() == 1) {
-    events_.on_tenant_failed(work.parts.front().tenant, outcomes.error());
+  const bool stopping = outcomes.error().code == ErrorCode::stopping;
+  if (stopping || work.parts.size() == 1) {
+    dispatcher_.finished(work);
+    if (!stopping) events_.on_tenant_failed(work.parts.front().tenant, outcomes.error());
     return;
   }
   // One tenant's trouble must not hold the others of its transaction: each goes alone.
@@ -79,9 +79,10 @@ void Writer::carry(const Work& work) {
 
 void Writer::carry_alone(const Work::Part& part, const store::TenantBatch& batch) {
   const auto outcomes = store_through_outages({batch});
+  Work alone;
+  alone.parts.push_back(part);
+  dispatcher_.finished(alone);
   if (outcomes.has_value()) {
-    Work alone;
-    alone.parts.push_back(part);
     events_.on_committed(alone, {report_on(outcomes->front(), part, batch)});
   } else if (outcomes.error().code != ErrorCode::stopping) {
     events_.on_tenant_failed(part.tenant, outcomes.error());

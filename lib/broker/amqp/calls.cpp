@@ -179,6 +179,7 @@ std::shared_ptr<Rpc> Core::close_connection() {
   assert(std::this_thread::get_id() == owner_);
   if (!alive()) return refused(away());
   closing_ = true;
+  set_reading(true);  // close-ok is in the socket; deliveries are thrown away from here on
   return enqueue(control_, AMQP_CONNECTION_CLOSE_METHOD, AMQP_CONNECTION_CLOSE_OK_METHOD,
                  [](amqp_connection_state_t state) {
                    amqp_connection_close_t close{};

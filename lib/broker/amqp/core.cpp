@@ -82,7 +82,7 @@ void Core::pump() {
   amqp_frame_t frame;
   int status = AMQP_STATUS_OK;
   std::size_t frames = 0;
-  for (; frames < kFramesAtOnce && deliveries_in_burst_ < kBurst && !dead_; ++frames) {
+  for (; frames < kFramesAtOnce && deliveries_in_burst_ < kBurst && !dead_ && reading_; ++frames) {
     status = next_frame(connection_.get(), frame);
     if (status != AMQP_STATUS_OK) break;
     dispatch(frame);

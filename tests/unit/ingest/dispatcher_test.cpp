@@ -74,6 +74,41 @@ TEST(Dispatcher, CutsATransactionByBytesButTakesASingleLargerMessage) {
   }
 }
 
+TEST(Dispatcher, AFloodOfLargeMessagesDelaysANeighbourByOneTransaction) {
+  const std::string large(3 << 20, ' ');
+  Fixture f;
+  f.serve(1, 8);
+  f.serve(2);
+  for (std::uint64_t tag = 1; tag <= 40; ++tag) f.deliver({arrival(1, tag, large)});
+  auto running = f.dispatcher.take();
+  f.deliver({arrival(2, 1, large)});
+  f.dispatcher.finished(*running);
+  // The flood may be in front once more, but what it is owed in rows must not keep it there.
+  int transactions = 0;
+  for (bool served = false; !served; ++transactions) {
+    ASSERT_LT(transactions, 2);
+    const auto work = f.dispatcher.take();
+    for (const auto& part : work->parts) served = served || part.tenant == tenant(2);
+    f.dispatcher.finished(*work);
+  }
+}
+
+TEST(Dispatcher, LosingTheLastWaitingRowsEndsADrain) {
+  Fixture f;
+  f.serve(1);
+  f.deliver({arrival(1, 1)});
+  const auto work = f.dispatcher.take();
+  f.deliver({arrival(1, 2)});
+  f.dispatcher.drain();
+  auto writer = std::async(std::launch::async, [&] { return f.dispatcher.take().has_value(); });
+  // Nothing tells that the writer waits already; too short a pause only makes the test easier to pass.
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  f.dispatcher.restart(tenant(1), {2});
+  EXPECT_FALSE(writer.get());
+  f.dispatcher.finished(*work);
+  EXPECT_TRUE(f.dispatcher.wait_until_empty(std::chrono::steady_clock::now() + std::chrono::seconds(10)));
+}
+
 TEST(Dispatcher, RemovingATenantForgetsWhatWaitsAndLetsWhatIsWrittenFinish) {
   Fixture f;
   f.serve(1);
