@@ -65,6 +65,7 @@ struct Link::Impl final : SessionHandler {
   asio::executor_work_guard<asio::io_context::executor_type> guard;
   asio::steady_timer retry;
   Backoff backoff;
+  std::string last_failure;  // of the tries since the last connection
   std::minstd_rand random{std::random_device{}()};
   std::unique_ptr<Session> session;
   bool closing = false;
@@ -108,9 +109,12 @@ void Link::Impl::connect() {
   auto connected = amqp::connect(io, options, *this, interruption);
   if (closing) return;
   if (!connected) {
+    const auto before = std::exchange(last_failure, connected.error().message);
+    if (before != last_failure) handler.on_connect_failed(connected.error());
     retry_later(connected.error());
     return;
   }
+  last_failure.clear();
   session = std::move(*connected);
   backoff.reset();
   set_status(true, {});

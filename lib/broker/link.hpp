@@ -15,6 +15,8 @@ class LinkHandler : public SessionHandler {
   /// A new connection stands. Tags, channels and consumers of an older one are void. Typically spawns a coroutine on
   /// Link::executor() that opens channels. The reference is valid until on_closed.
   virtual void on_connected(Session& session) noexcept = 0;
+  /// A try to connect failed, for another reason than the try before it (so once per change, not once per try).
+  virtual void on_connect_failed(const Error&) noexcept {}
 
  protected:
   ~LinkHandler() = default;

@@ -79,6 +79,7 @@ class DeliveryLink final : private broker::LinkHandler {
   using ConsumerPtr = std::shared_ptr<Consumer>;
 
   void on_connected(broker::Session& session) noexcept override;
+  void on_connect_failed(const Error& why) noexcept override { events_.on_delivery_link(false, why); }
   void on_delivery(const broker::Delivery& delivery) noexcept override;
   void on_burst_end() noexcept override;
   void on_consumer_cancelled(ChannelNumber channel, std::string_view consumer_tag) noexcept override;
