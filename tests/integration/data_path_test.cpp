@@ -38,6 +38,12 @@ std::vector<std::pair<std::int64_t, std::string>> read_all(client::Client& clien
   }
 }
 
+/// The number of KEY=NUMBER in the last line of a log that has it; -1 without one.
+std::int64_t reported(const std::string& log, const std::string& key) {
+  const auto at = log.rfind(" " + key + "=");
+  return at == std::string::npos ? -1 : std::stoll(log.substr(at + key.size() + 2));
+}
+
 TEST(DataPath, AForeignClientsMessagesAreReadBackEqualByBothWaysIn) {
   World world;
   world.start_daemon();
@@ -217,15 +223,15 @@ TEST(DataPath, AStopUnderLoadLosesAndRepeatsNothing) {
   const auto flood = foreign_flood(world, {tenant.id}, kMessages, 5);
   ASSERT_TRUE(eventually([&] { return world.stored() >= 2'000; }));
   EXPECT_EQ(world.stop_daemon(), 0) << world.picture();
-  const auto last_words = world.log();
-  EXPECT_NE(world.log().find("left_to_broker=0"), std::string::npos) << world.picture();
+  const auto report = world.log();
+  // Acks of what was committed just before the stop may come on top.
+  EXPECT_GE(reported(report, "acked"), reported(report, "committed")) << report;
+  EXPECT_EQ(reported(report, "left_to_broker"), 0) << report;
   world.start_daemon();
   ASSERT_EQ(flood->wait(std::chrono::seconds(120)), 0);
   ASSERT_TRUE(eventually([&] { return world.stored() >= kMessages; }, std::chrono::seconds(60))) << world.picture();
   EXPECT_EQ(world.stored(), kMessages);
   EXPECT_EQ(world.gaps_and_doubles(), "");
-  // A clean stop acks what it committed: nothing comes a second time.
-  EXPECT_EQ(world.client().status()->pipeline.duplicates, 0U) << last_words;
 }
 
 TEST(DataPath, WithTheMemoryBudgetReachedTheDaemonStopsReadingAndKeepsItsConnection) {
