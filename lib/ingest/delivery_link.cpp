@@ -94,7 +94,6 @@ DeliveryLink::ConsumerPtr DeliveryLink::find_or_add(TenantId tenant) {
   consumer->channel.value = static_cast<std::uint16_t>(free - by_channel_.begin());
   *free = consumer;
   consumers_.emplace(tenant, consumer);
-  known_ = consumers_.size();
   return consumer;
 }
 
@@ -105,7 +104,6 @@ void DeliveryLink::forget(TenantId tenant) {
     const auto consumer = found->second;
     answer(*consumer, fail(ErrorCode::not_found, "the tenant was removed"));
     consumers_.erase(found);
-    known_ = consumers_.size();
     consumer->wanted = Wanted::drop;
     consumer->forgotten = true;
     if (consumer->channel_open || consumer->steering) {

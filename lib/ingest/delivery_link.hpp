@@ -71,7 +71,6 @@ class DeliveryLink final : private broker::LinkHandler {
   /// In-flight bytes became fewer: read on if there is room.
   void room_again();
 
-  std::size_t consumers() const noexcept { return known_; }  ///< channels taken
   bool consuming(TenantId tenant) const;
   std::uint64_t acked() const noexcept { return acked_; }
 
@@ -115,7 +114,6 @@ class DeliveryLink final : private broker::LinkHandler {
   std::size_t next_arena_bytes_ = 1024;
   bool reading_ = true;
 
-  std::atomic<std::size_t> known_{0};
   std::atomic<std::uint64_t> acked_{0};
   mutable std::mutex consuming_mutex_;
   std::unordered_map<TenantId, bool> consuming_;  ///< guarded by consuming_mutex_

@@ -126,7 +126,6 @@ std::future<Result<void>> Pipeline::serve(TenantId tenant, unsigned workers) {
 }
 
 DeliveryLink& Pipeline::link_with_room() {
-  // Counted here, not asked of the link: its own count follows a moment later.
   std::unordered_map<const DeliveryLink*, std::size_t> taken;
   for (const auto& [tenant, served] : tenants_) ++taken[served.link];
   for (const auto& link : links_) {

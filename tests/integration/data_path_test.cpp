@@ -20,13 +20,11 @@ std::string line(json::object message) {
   return json::serialize(message) + "\n";
 }
 
-/// Reads all of a tenant's messages page by page.
-std::vector<std::pair<std::int64_t, std::string>> read_all(client::Client& client, const std::string& tenant,
-                                                           unsigned limit) {
-  std::vector<std::pair<std::int64_t, std::string>> seen;
-  client::MessageQuery query;
-  query.limit = limit;
-  for (;;) {
+/// A reader that keeps its cursor, and what it has seen: number and id.
+struct Reader {
+  explicit Reader(unsigned limit) { query.limit = limit; }
+  /// Takes the next page; whether there is more at the moment.
+  bool read_page(client::Client& client, const std::string& tenant) {
     const auto page = client.messages(tenant, query);
     if (page.has_error()) throw std::runtime_error(page.error().error.message);
     const auto document = json::parse(page->text).as_object();
@@ -34,9 +32,12 @@ std::vector<std::pair<std::int64_t, std::string>> read_all(client::Client& clien
       seen.emplace_back(message.at("seq").to_number<std::int64_t>(), std::string(message.at("id").as_string()));
     }
     query.cursor = std::string(document.at("next_cursor").as_string());
-    if (!document.at("has_more").as_bool()) return seen;
+    return document.at("has_more").as_bool();
   }
-}
+
+  client::MessageQuery query;
+  std::vector<std::pair<std::int64_t, std::string>> seen;
+};
 
 /// The number of KEY=NUMBER in the last line of a log that has it; -1 without one.
 std::int64_t reported(const std::string& log, const std::string& key) {
@@ -153,24 +154,20 @@ TEST(DataPath, AReaderThatPollsDuringHeavyWritingSeesExactlyTheTable) {
   const auto tenant = world.create_tenant("acme", 4);
   constexpr std::size_t kMessages = 15'000;
   const auto flood = foreign_flood(world, {tenant.id}, kMessages, 2);
-  std::vector<std::pair<std::int64_t, std::string>> seen;
-  client::MessageQuery query;
-  query.limit = 137;
+  Reader reader(137);
   ASSERT_TRUE(eventually(
       [&] {
-        const auto page = world.client().messages("acme", query);
-        if (page.has_error()) throw std::runtime_error(page.error().error.message);
-        const auto document = json::parse(page->text).as_object();
-        for (const auto& message : document.at("data").as_array()) {
-          seen.emplace_back(message.at("seq").to_number<std::int64_t>(), std::string(message.at("id").as_string()));
-        }
-        query.cursor = std::string(document.at("next_cursor").as_string());
-        return seen.size() >= kMessages;
+        reader.read_page(world.client(), "acme");
+        return reader.seen.size() >= kMessages;
       },
       std::chrono::seconds(120)));
+  const auto& seen = reader.seen;
   for (std::size_t i = 0; i < seen.size(); ++i) ASSERT_EQ(seen[i].first, static_cast<std::int64_t>(i + 1));
   EXPECT_EQ(seen.size(), kMessages);
-  EXPECT_EQ(seen, read_all(world.client(), "acme", 1000));
+  Reader whole(1000);
+  while (whole.read_page(world.client(), "acme")) {
+  }
+  EXPECT_EQ(seen, whole.seen);
   EXPECT_EQ(flood->wait(std::chrono::seconds(10)), 0);
 }
 
