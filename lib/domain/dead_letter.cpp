@@ -14,13 +14,16 @@ std::string_view to_string(DeadReason reason) noexcept {
       return "delivery_limit";
     case DeadReason::expired:
       return "expired";
+    case DeadReason::rejected_by_consumer:
+      return "rejected_by_consumer";
+    case DeadReason::queue_full:
+      return "queue_full";
   }
   return "rejected_by_database";
 }
 
 std::optional<DeadReason> dead_reason_from(std::string_view text) noexcept {
-  for (const auto reason : {DeadReason::invalid_json, DeadReason::rejected_by_database, DeadReason::too_large,
-                            DeadReason::delivery_limit, DeadReason::expired}) {
+  for (const auto reason : kDeadReasons) {
     if (text == to_string(reason)) return reason;
   }
   return std::nullopt;

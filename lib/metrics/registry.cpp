@@ -27,8 +27,10 @@ struct Row {
 };
 
 // The names of domain/dead_letter.hpp; a test compares them.
-constexpr std::string_view kDeadReasons[] = {"invalid_json", "rejected_by_database", "too_large", "delivery_limit",
-                                             "expired"};
+constexpr std::string_view kDeadReasons[] = {
+    "invalid_json", "rejected_by_database", "too_large",  "delivery_limit",
+    "expired",      "rejected_by_consumer", "queue_full",
+};
 constexpr double kRows[] = {1, 5, 10, 50, 100, 250, 500, 1000, 2500, 5000};
 constexpr double kSeconds[] = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10};
 

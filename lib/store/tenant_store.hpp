@@ -13,7 +13,7 @@ namespace mtmsg::store {
 struct TenantCounts {
   Sequence last_seq;              ///< number of messages ever stored
   Sequence oldest_seq;            ///< the lowest kept
-  std::int64_t dead_letters = 0;  ///< rows of dead_letters
+  std::int64_t dead_letters = 0;  ///< rows of dead_letters that are not replayed
 };
 
 enum class Detach { done, waiting };

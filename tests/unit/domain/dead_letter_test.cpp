@@ -9,8 +9,7 @@ namespace {
 
 TEST(DeadReason, NamesAndReasonsAreOneToOne) {
   std::set<std::string_view> names;
-  for (const auto reason : {DeadReason::invalid_json, DeadReason::rejected_by_database, DeadReason::too_large,
-                            DeadReason::delivery_limit, DeadReason::expired}) {
+  for (const auto reason : kDeadReasons) {
     EXPECT_EQ(dead_reason_from(to_string(reason)), reason);
     names.insert(to_string(reason));
   }

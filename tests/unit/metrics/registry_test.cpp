@@ -26,8 +26,7 @@ TEST(Metrics, StandAtZeroFromTheStart) {
 
 TEST(Metrics, KnowEveryReasonOfADeadLetter) {
   const auto text = Registry("1").render();
-  for (const auto reason : {DeadReason::invalid_json, DeadReason::rejected_by_database, DeadReason::too_large,
-                            DeadReason::delivery_limit, DeadReason::expired}) {
+  for (const auto reason : kDeadReasons) {
     EXPECT_THAT(text, HasSubstr("mtmsg_dead_letters_total{reason=\"" + std::string(to_string(reason)) + "\"} 0\n"));
   }
 }

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "core/ids.hpp"
+#include "core/result.hpp"
+#include "domain/dead_letter.hpp"
+
+namespace mtmsg::store {
+
+/// In order of their numbers, without bodies.
+struct DeadLetterPage {
+  std::vector<DeadLetter> data;
+  Sequence next_cursor;  ///< where to go on from; the one given when the page is empty
+  bool has_more = false;
+};
+
+/// The dead letters, to read, to try again and to delete; BatchStore writes them. Any thread; every call blocks for one
+/// short transaction. Errors: not_found (no such tenant, or one that is being deleted), database_unavailable, and those
+/// named.
+class DeadLetterStore {
+ public:
+  virtual ~DeadLetterStore() = default;
+
+  /// Those with a number above `cursor`, at most `limit`.
+  virtual Result<DeadLetterPage> page(TenantId tenant, const DeadLetterFilter& filter, Sequence cursor,
+                                      unsigned limit) = 0;
+  /// With its body. not_found when there is no letter of this number.
+  virtual Result<DeadLetter> get(TenantId tenant, Sequence seq) = 0;
+  virtual Result<std::int64_t> count(TenantId tenant, const DeadLetterFilter& filter) = 0;
+
+  /// Counts a try of each of these letters that is not replayed yet, and gives them with their bodies, in order. The
+  /// try is on record before it begins, so that a message that brings the daemon down is found out. Stops before the
+  /// letter whose body passes `max_bytes` in all (never before the first), so it may give fewer than asked for.
+  virtual Result<std::vector<DeadLetter>> claim(TenantId tenant, std::span<const Sequence> letters,
+                                                std::size_t max_bytes) = 0;
+
+  /// Deletes at most `limit` of those with a number above `cursor`, the lowest first; how many it were.
+  virtual Result<std::int64_t> purge(TenantId tenant, const DeadLetterFilter& filter, Sequence cursor,
+                                     unsigned limit) = 0;
+  /// Deletes these; how many were there.
+  virtual Result<std::int64_t> purge(TenantId tenant, std::span<const Sequence> letters) = 0;
+};
+
+}  // namespace mtmsg::store
