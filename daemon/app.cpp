@@ -33,7 +33,7 @@ std::unique_ptr<store::Database> open_database(const config::Config& config, sto
   options.daemon = daemon;
   options.url = config.database.url;
   options.direct_url = config.database.direct_url;
-  auto database = store::open_database(std::move(options));
+  auto database = store::open_database(options);
   if (database.has_error()) throw Failure(database.error());
   return std::move(*database);
 }

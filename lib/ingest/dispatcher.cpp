@@ -106,7 +106,7 @@ Work Dispatcher::assemble() {
     scheduler_.took(rows, work.parts.empty() && rows < turn->rows);
     if (rows == 0) break;
     const auto end = inbox.parcels.begin() + static_cast<std::ptrdiff_t>(rows);
-    auto& part = work.parts.emplace_back(turn->tenant, inbox.generation, std::vector<Parcel>{});
+    auto& part = work.parts.emplace_back(Work::Part{turn->tenant, inbox.generation, {}});
     part.parcels.assign(std::make_move_iterator(inbox.parcels.begin()), std::make_move_iterator(end));
     inbox.parcels.erase(inbox.parcels.begin(), end);
     inbox.writing += rows;

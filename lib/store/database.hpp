@@ -43,6 +43,6 @@ class Database {
 };
 
 /// Does not connect yet. invalid_argument for a connection string that is none.
-Result<std::unique_ptr<Database>> open_database(DatabaseOptions options);
+Result<std::unique_ptr<Database>> open_database(const DatabaseOptions& options);
 
 }  // namespace mtmsg::store

@@ -8,7 +8,7 @@ namespace mtmsg::store::pg {
 namespace {
 
 // libpq reserves a buffer for the whole of one message, and so does the server.
-constexpr std::size_t kCopyPiece = 256 * 1024;
+constexpr std::size_t kCopyPiece = 256U * 1024;
 
 struct Finish {
   void operator()(PGconn* connection) const noexcept { PQfinish(connection); }

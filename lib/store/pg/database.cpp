@@ -83,7 +83,7 @@ Result<void> PgDatabase::check() {
 }  // namespace
 }  // namespace pg
 
-Result<std::unique_ptr<Database>> open_database(DatabaseOptions options) {
+Result<std::unique_ptr<Database>> open_database(const DatabaseOptions& options) {
   const auto name = options.daemon ? "mtmsgd " + options.daemon->to_string() : std::string();
   auto settings = pg::connection_settings(options.url, options.connect_timeout, name);
   if (!settings) return settings.error();
