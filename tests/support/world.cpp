@@ -177,6 +177,16 @@ bool World::queues_empty() const {
   return true;
 }
 
+World::DatabaseAway::DatabaseAway(const World& world) : name_(world.name_) {
+  first_value(server_database_url(), "alter database " + name_ + " with allow_connections false");
+  first_value(server_database_url(),
+              "select count(pg_terminate_backend(pid)) from pg_stat_activity where datname = '" + name_ + "'");
+}
+
+World::DatabaseAway::~DatabaseAway() {
+  first_value(server_database_url(), "alter database " + name_ + " with allow_connections true");
+}
+
 std::uint64_t World::dead_letter_queue_depth() const {
   const auto script =
       "import pika, sys\nc = pika.BlockingConnection(pika.URLParameters(sys.argv[1]))\n"
