@@ -6,6 +6,7 @@
 
 #include "core/result.hpp"
 #include "store/batch_store.hpp"
+#include "store/dead_letter_store.hpp"
 #include "store/message_store.hpp"
 #include "store/migrations.hpp"
 #include "store/tenant_store.hpp"
@@ -30,6 +31,7 @@ class Database {
   virtual Migrator& migrator() = 0;
   virtual TenantStore& tenants() = 0;
   virtual MessageStore& messages() = 0;
+  virtual DeadLetterStore& dead_letters() = 0;
   virtual std::unique_ptr<BatchStore> make_batch_store() = 0;
 
   /// One round trip: database_unavailable, schema_outdated (naming what is pending), or fine.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "store/pg/batch_store.hpp"
+#include "store/pg/dead_letter_store.hpp"
 #include "store/pg/message_store.hpp"
 #include "store/pg/migrator.hpp"
 #include "store/pg/pool.hpp"
@@ -21,11 +22,13 @@ class PgDatabase final : public Database {
         pool_(settings_, options.pool_size, options.connect_timeout),
         migrator_(direct, embedded_migrations()),
         tenants_(pool_, direct, options.statement_timeout),
-        messages_(pool_, options.statement_timeout, options.max_page_bytes) {}
+        messages_(pool_, options.statement_timeout, options.max_page_bytes),
+        dead_letters_(pool_, options.statement_timeout, options.max_page_bytes) {}
 
   Migrator& migrator() override { return migrator_; }
   TenantStore& tenants() override { return tenants_; }
   MessageStore& messages() override { return messages_; }
+  DeadLetterStore& dead_letters() override { return dead_letters_; }
   std::unique_ptr<BatchStore> make_batch_store() override {
     return std::make_unique<PgBatchStore>(settings_, statement_timeout_);
   }
@@ -38,6 +41,7 @@ class PgDatabase final : public Database {
   PgMigrator migrator_;
   PgTenantStore tenants_;
   PgMessageStore messages_;
+  PgDeadLetterStore dead_letters_;
 };
 
 Error pending(const std::vector<std::int64_t>& applied) {
