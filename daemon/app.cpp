@@ -149,9 +149,13 @@ http::Services App::services() {
   limits.max_rendered_bytes = config_.limits.max_rendered_bytes.value;
   return {reconciler_,
           database_->messages(),
+          database_->dead_letters(),
           database_->migrator(),
           [this](TenantId tenant, std::string message_id, std::string body) {
             return publisher_.publish(tenant, std::move(message_id), std::move(body));
+          },
+          [](TenantId, const std::vector<Sequence>&) -> Result<std::vector<Replayed>> {
+            return fail(ErrorCode::internal, "there is no replay yet");
           },
           [this] { return status(); },
           [this] { return readiness(); },
