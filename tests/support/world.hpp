@@ -50,6 +50,11 @@ class World {
   /// One value of SQL on the world's database, as text.
   std::string sql(const std::string& query) const;
   std::int64_t number(const std::string& query) const;
+  /// A setting for daemons to be started from now on.
+  void set(const std::string& name, const std::string& value) { settings_[name] = value; }
+  std::string dead_letter_exchange() const { return name_ + ".dlx"; }
+  /// Ready messages in the dead-letter queue.
+  std::uint64_t dead_letter_queue_depth() const;
   /// Rows of messages of all tenants.
   std::int64_t stored() const { return number("select count(*) from messages"); }
   /// Ready and unacknowledged messages in all of the world's tenants' queues.

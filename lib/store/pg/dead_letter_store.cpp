@@ -180,6 +180,23 @@ Result<std::vector<DeadLetter>> PgDeadLetterStore::claim(TenantId tenant, std::s
   });
 }
 
+Result<LastTry> PgDeadLetterStore::begin_last_try(TenantId tenant, MessageId id, unsigned max_tries) {
+  return guard([&]() -> Result<LastTry> {
+    const auto connection = pool_.acquire();
+    Transaction transaction(*connection, begin_with_limits(statement_timeout_) + "; " + lock_query(tenant));
+    if (transaction.first().empty()) return no_such_tenant(tenant);
+    const auto rows = connection->exec(
+        "update dead_letters set tries = tries + 1, tried_at = clock_timestamp() where tenant_id = " + quoted(tenant) +
+        " and id = '" + id.to_string() + "' and reason = '" + std::string(to_string(DeadReason::delivery_limit)) +
+        "' and replayed_at is null returning tries, seq");
+    if (rows.empty()) return LastTry{};
+    const LastTry used_up{LastTry::Verdict::used_up, Sequence{int_of(rows[0][1])}};
+    if (int_of(rows[0][0]) > static_cast<std::int64_t>(max_tries)) return used_up;  // rolled back: it was no try
+    transaction.commit();
+    return LastTry{LastTry::Verdict::granted, used_up.letter};
+  });
+}
+
 Result<std::int64_t> PgDeadLetterStore::purge(TenantId tenant, const DeadLetterFilter& filter, Sequence cursor,
                                               unsigned limit) {
   return remove(tenant, "tenant_id = " + quoted(tenant) + " and seq in (select seq from dead_letters where " +
