@@ -45,6 +45,7 @@ struct Noun {
 void add_tenant(CLI::App& noun, Action& chosen);
 void add_concurrency(CLI::App& noun, Action& chosen);
 void add_message(CLI::App& noun, Action& chosen);
+void add_dead_letter(CLI::App& noun, Action& chosen);
 void add_migrate(CLI::App& noun, Action& chosen);
 void add_status(CLI::App& noun, Action& chosen);
 void add_version(CLI::App& noun, Action& chosen);
@@ -52,5 +53,9 @@ void add_version(CLI::App& noun, Action& chosen);
 /// The verbs of `message` that have files of their own.
 void add_message_publish(CLI::App& noun, Action& chosen);
 void add_message_dump(CLI::App& noun, Action& chosen);
+
+/// Likewise of `dead-letter`.
+void add_dead_letter_replay(CLI::App& noun, Action& chosen);
+void add_dead_letter_purge(CLI::App& noun, Action& chosen);
 
 }  // namespace mtmsg::ctl

@@ -171,10 +171,12 @@ http::Services App::services() {
   limits.max_rendered_bytes = config_.limits.max_rendered_bytes.value;
   return {reconciler_,
           database_->messages(),
+          database_->dead_letters(),
           database_->migrator(),
           [this](TenantId tenant, std::string message_id, std::string body) {
             return publisher_.publish(tenant, std::move(message_id), std::move(body));
           },
+          [this](TenantId tenant, const std::vector<Sequence>& letters) { return replayer_.replay(tenant, letters); },
           [this] { return status(); },
           [this] { return readiness(); },
           [this] { return metrics_.render(); },

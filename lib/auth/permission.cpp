@@ -22,6 +22,7 @@ bool permits(const Principal& principal, Permission permission) noexcept {
     case Permission::read_messages:
       return true;
     case Permission::publish:
+    case Permission::manage_dead_letters:
       return principal.role == Role::tenant;
     default:
       return false;

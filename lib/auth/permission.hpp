@@ -9,13 +9,14 @@ namespace mtmsg::auth {
 
 /// What a route asks of its caller. Each row of the route table (http/routes.hpp) names one.
 enum class Permission {
-  none,            ///< anybody, also without credentials: health
-  read_tenant,     ///< a tenant's row and numbers
-  read_messages,   ///< a tenant's messages
-  publish,         ///< into a tenant
-  manage_tenants,  ///< create, list, change, delete
-  migrate,         ///< the schema: see and change
-  observe,         ///< the whole daemon: status, metrics
+  none,                 ///< anybody, also without credentials: health
+  read_tenant,          ///< a tenant's row and numbers
+  read_messages,        ///< a tenant's messages
+  publish,              ///< into a tenant
+  manage_dead_letters,  ///< a tenant's: see, replay, delete
+  manage_tenants,       ///< create, list, change, delete
+  migrate,              ///< the schema: see and change
+  observe,              ///< the whole daemon: status, metrics
 };
 
 /// May `principal` do this at all, to some tenant? A route that names no tenant asks no more than this.

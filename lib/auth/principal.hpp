@@ -10,7 +10,7 @@ namespace mtmsg::auth {
 
 enum class Role {
   admin,   ///< everything
-  tenant,  ///< reads and publishes its own
+  tenant,  ///< reads and publishes its own, and manages what failed
   viewer,  ///< reads its own
 };
 

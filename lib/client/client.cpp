@@ -18,19 +18,40 @@ std::string tenant_path(std::string_view tenant, std::string_view below = {}) {
   return "/tenants/" + percent_encode(tenant) + std::string(below);
 }
 
+/// "?key=value&key=value", or nothing.
+class QueryString {
+ public:
+  QueryString& add(std::string_view key, std::string_view value) {
+    text_ += text_.empty() ? '?' : '&';
+    text_.append(key).append("=").append(percent_encode(value));
+    return *this;
+  }
+  std::string take() { return std::move(text_); }
+
+ private:
+  std::string text_;
+};
+
 std::string query_string(const MessageQuery& query) {
-  std::string out;
-  const auto add = [&](std::string_view key, std::string_view value) {
-    out += out.empty() ? '?' : '&';
-    out += key;
-    out += '=';
-    out += percent_encode(value);
-  };
-  if (!query.cursor.empty()) add("cursor", query.cursor);
-  if (query.limit) add("limit", std::to_string(*query.limit));
-  if (query.since) add("since", *query.since);
-  if (query.until) add("until", *query.until);
+  QueryString out;
+  if (!query.cursor.empty()) out.add("cursor", query.cursor);
+  if (query.limit) out.add("limit", std::to_string(*query.limit));
+  if (query.since) out.add("since", *query.since);
+  if (query.until) out.add("until", *query.until);
+  return out.take();
+}
+
+QueryString query_of(const DeadLetterFilter& filter) {
+  QueryString out;
+  if (filter.reason) out.add("reason", to_string(*filter.reason));
+  if (filter.since) out.add("since", format_timestamp(*filter.since));
+  if (filter.until) out.add("until", format_timestamp(*filter.until));
+  if (filter.replayed) out.add("replayed", *filter.replayed ? "true" : "false");
   return out;
+}
+
+std::string letter_path(std::string_view tenant, Sequence seq) {
+  return tenant_path(tenant, "/dead-letters/" + std::to_string(seq.value));
 }
 
 CallError not_understood(const Error& error) {
@@ -45,6 +66,21 @@ Call<T> read(const Call<HttpAnswer>& answer, Result<T> (*reader)(std::string_vie
   auto value = reader(answer->body);
   if (!value) return not_understood(value.error());
   return std::move(*value);
+}
+
+Call<FetchedPage> fetch_page(Call<HttpAnswer> answer) {
+  if (!answer) return answer.error();
+  FetchedPage fetched{std::move(answer->body), {}};
+  auto page = wire::read_page(fetched.text);
+  if (!page) return not_understood(page.error());
+  fetched.page = std::move(*page);
+  return fetched;
+}
+
+Call<std::string> fetch_json(Call<HttpAnswer> answer) {
+  if (!answer) return answer.error();
+  if (auto checked = wire::check_json(answer->body); !checked) return not_understood(checked.error());
+  return std::move(answer->body);
 }
 
 /// As wire::read_concurrency, but a newer daemon may say more.
@@ -141,20 +177,11 @@ Call<std::vector<wire::PublishLine>> Client::publish_lines(std::string_view tena
 
 Call<FetchedPage> Client::messages(std::optional<std::string_view> tenant, const MessageQuery& query) {
   const auto path = tenant ? tenant_path(*tenant, "/messages") : std::string("/messages");
-  auto answer = impl_->get(path + query_string(query));
-  if (!answer) return answer.error();
-  FetchedPage fetched{std::move(answer->body), {}};
-  auto page = wire::read_page(fetched.text);
-  if (!page) return not_understood(page.error());
-  fetched.page = std::move(*page);
-  return fetched;
+  return fetch_page(impl_->get(path + query_string(query)));
 }
 
 Call<std::string> Client::message(std::string_view tenant, std::string_view id) {
-  auto answer = impl_->get(tenant_path(tenant, "/messages/" + percent_encode(id)));
-  if (!answer) return answer.error();
-  if (auto checked = wire::check_json(answer->body); !checked) return not_understood(checked.error());
-  return std::move(answer->body);
+  return fetch_json(impl_->get(tenant_path(tenant, "/messages/" + percent_encode(id))));
 }
 
 Call<StreamEnd> Client::stream_messages(std::string_view tenant, const MessageQuery& query,
@@ -177,6 +204,40 @@ Call<StreamEnd> Client::stream_messages(std::string_view tenant, const MessageQu
   if (!received) return received.error();
   if (wrong) return not_understood(*wrong);
   return end;
+}
+
+Call<FetchedPage> Client::dead_letters(std::string_view tenant, const wire::DeadLetterSelection& selection) {
+  auto query = query_of(selection.filter);
+  if (selection.cursor.value > 0) query.add("cursor", std::to_string(selection.cursor.value));
+  if (selection.limit) query.add("limit", std::to_string(*selection.limit));
+  return fetch_page(impl_->get(tenant_path(tenant, "/dead-letters") + query.take()));
+}
+
+Call<std::string> Client::dead_letter(std::string_view tenant, Sequence seq) {
+  return fetch_json(impl_->get(letter_path(tenant, seq)));
+}
+
+Call<wire::ReplayReport> Client::replay(std::string_view tenant, const wire::ReplayRequest& request) {
+  std::string body;
+  wire::append_replay_request(body, request);
+  return read(impl_->send_json("POST", tenant_path(tenant, "/dead-letters/replay"), std::move(body)),
+              wire::read_replay_report);
+}
+
+Call<void> Client::delete_dead_letter(std::string_view tenant, Sequence seq) {
+  const auto answer = impl_->transport.send({"DELETE", letter_path(tenant, seq), {}, {}});
+  if (!answer) return answer.error();
+  return {};
+}
+
+Call<wire::Purged> Client::purge_dead_letters(std::string_view tenant, const wire::DeadLetterSelection& selection,
+                                              bool only_count) {
+  auto query = query_of(selection.filter);
+  if (selection.all) query.add("all", "true");
+  if (selection.limit) query.add("limit", std::to_string(*selection.limit));
+  if (only_count) query.add("dry_run", "true");
+  return read(impl_->transport.send({"DELETE", tenant_path(tenant, "/dead-letters") + query.take(), {}, {}}),
+              wire::read_purged);
 }
 
 Call<std::vector<wire::Migration>> Client::migrations() {

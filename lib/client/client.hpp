@@ -10,9 +10,11 @@
 
 #include "client/endpoint.hpp"
 #include "core/result.hpp"
+#include "wire/dead_letter.hpp"
 #include "wire/message.hpp"
 #include "wire/migration.hpp"
 #include "wire/publish.hpp"
+#include "wire/replay.hpp"
 #include "wire/status.hpp"
 #include "wire/tenant.hpp"
 
@@ -89,6 +91,17 @@ class Client {
   /// `line` returns false to stop. The views last for the call.
   Call<StreamEnd> stream_messages(std::string_view tenant, const MessageQuery& query,
                                   const std::function<bool(std::string_view)>& line);
+
+  /// One page, without bodies: its rows are for wire::read_dead_letter.
+  Call<FetchedPage> dead_letters(std::string_view tenant, const wire::DeadLetterSelection& selection);
+  /// JSON text of one dead letter, with its body.
+  Call<std::string> dead_letter(std::string_view tenant, Sequence seq);
+  /// One step: a selection goes on at the report's cursor while it has more.
+  Call<wire::ReplayReport> replay(std::string_view tenant, const wire::ReplayRequest& request);
+  Call<void> delete_dead_letter(std::string_view tenant, Sequence seq);
+  /// One step of at most 10,000 letters; the selection's cursor is not used. With `only_count` nothing is deleted.
+  Call<wire::Purged> purge_dead_letters(std::string_view tenant, const wire::DeadLetterSelection& selection,
+                                        bool only_count);
 
   Call<std::vector<wire::Migration>> migrations();
   Call<std::vector<wire::Migration>> migrate(std::optional<std::int64_t> target);

@@ -76,7 +76,13 @@ Response Api::dispatch(Request& request, const Target& target) const {
   if (!auth::permits(principal, route->permission))
     return Response::of(fail(ErrorCode::forbidden, "these credentials do not allow this"));
 
-  Context context{services_, request, target, principal, std::nullopt, captured(*route, target, "{id}")};
+  Context context{services_,
+                  request,
+                  target,
+                  principal,
+                  std::nullopt,
+                  captured(*route, target, "{id}"),
+                  captured(*route, target, "{seq}")};
   return run(*route, context);
 }
 

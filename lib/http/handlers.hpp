@@ -22,6 +22,16 @@ Answer show_message(Context& context);
 // publish_handler.cpp
 Answer publish(Context& context);
 
+// dead_letter_handlers.cpp
+Answer list_dead_letters(Context& context);
+Answer show_dead_letter(Context& context);
+Answer delete_dead_letter(Context& context);
+Answer purge_dead_letters(Context& context);
+
+// replay_handlers.cpp
+Answer replay_dead_letters(Context& context);
+Answer replay_dead_letter(Context& context);
+
 // operation_handlers.cpp
 Answer show_migrations(Context& context);
 Answer migrate(Context& context);

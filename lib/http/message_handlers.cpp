@@ -1,20 +1,10 @@
 #include "http/body.hpp"
 #include "http/handlers.hpp"
 #include "http/message_walk.hpp"
+#include "http/parameters.hpp"
 
 namespace mtmsg::http {
 namespace {
-
-/// `parse` applied to a query parameter that is there; its error says which one it was.
-template <class Parse, class Value>
-Result<void> take(const Context& context, std::string_view name, Parse parse, Value& value) {
-  const auto text = context.target.parameter(name);
-  if (!text) return {};
-  const auto parsed = parse(*text);
-  if (!parsed) return Error(parsed.error()).with_context("query parameter \"" + std::string(name) + "\"");
-  value = *parsed;
-  return {};
-}
 
 /// Everything but the cursor, whose form depends on who asks.
 Result<PageQuery> read_query(const Context& context) {

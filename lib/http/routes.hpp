@@ -27,6 +27,7 @@ struct Context {
   const auth::Principal& principal;
   std::optional<Tenant> tenant;  ///< set on every route with {t}; the principal may do to it what the route permits
   std::string_view id;           ///< what stands for {id}
+  std::string_view seq;          ///< what stands for {seq}
 
   std::string_view parameter(std::string_view name) const { return target.parameter(name).value_or(""); }
 };
@@ -34,7 +35,7 @@ struct Context {
 /// One row holds everything about a route.
 struct Route {
   std::string_view method;
-  std::string_view pattern;  ///< segments; {t} is a tenant's id or name, {id} a message's id
+  std::string_view pattern;  ///< segments; {t} is a tenant's id or name, {id} a message's id, {seq} a number
   auth::Permission permission;
   std::string_view parameters;  ///< the query parameters there are, with a blank between them
   Answer (*handler)(Context&);

@@ -9,6 +9,8 @@
 
 #include "core/ids.hpp"
 #include "core/result.hpp"
+#include "domain/dead_letter.hpp"
+#include "store/dead_letter_store.hpp"
 #include "store/message_store.hpp"
 #include "store/migrations.hpp"
 #include "tenants/service.hpp"
@@ -28,9 +30,13 @@ struct ApiLimits {
 struct Services {
   tenants::TenantService& tenants;
   store::MessageStore& messages;
+  store::DeadLetterStore& dead_letters;
   store::Migrator& migrator;
   /// broker/publisher.hpp, Publisher::publish
   std::function<std::future<Result<void>>(TenantId, std::string message_id, std::string body)> publish;
+  /// Tries these dead letters again, as messages: one result for each, in the order of their numbers. An error when it
+  /// could not be found out for all of them (database_unavailable, not_found for the tenant); calling again is safe.
+  std::function<Result<std::vector<Replayed>>(TenantId, std::vector<Sequence> letters)> replay;
   std::function<wire::Status()> status;
   std::function<wire::Readiness()> readiness;
   std::function<std::string()> metrics;  ///< Prometheus' text format

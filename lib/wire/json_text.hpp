@@ -19,6 +19,9 @@ inline constexpr std::size_t kMaxJsonDepth = 10'000;
 /// One JSON text (RFC 8259) with nothing after it but blanks. Error: invalid_argument with the offset.
 Result<void> check_json(std::string_view text);
 
+/// Well-formed UTF-8 (RFC 3629), zero bytes included.
+bool is_utf8(std::string_view text) noexcept;
+
 /// A JSON string literal with its quotes. Bytes that are not UTF-8 become U+FFFD.
 void append_json_string(std::string& out, std::string_view text);
 

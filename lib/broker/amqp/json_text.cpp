@@ -5,6 +5,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "core/base64.hpp"
+
 namespace mtmsg::broker::amqp {
 namespace {
 
@@ -69,20 +71,6 @@ void append_quoted(std::string& json, std::string_view text) {
   }
   json.append(text, start);
   json += '"';
-}
-
-void append_base64(std::string& json, std::string_view bytes) {
-  static constexpr char kAlphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  for (std::size_t at = 0; at < bytes.size(); at += 3) {
-    const std::size_t left = std::min<std::size_t>(3, bytes.size() - at);
-    std::uint32_t group = std::uint32_t{byte_at(bytes, at)} << 16;
-    if (left > 1) group |= std::uint32_t{byte_at(bytes, at + 1)} << 8;
-    if (left > 2) group |= byte_at(bytes, at + 2);
-    json += kAlphabet[group >> 18];
-    json += kAlphabet[(group >> 12) & 63];
-    json += left > 1 ? kAlphabet[(group >> 6) & 63] : '=';
-    json += left > 2 ? kAlphabet[group & 63] : '=';
-  }
 }
 
 template <class Number>

@@ -20,6 +20,7 @@ TEST(Permission, FollowsTheMatrix) {
       {Permission::read_tenant, true, true, true},
       {Permission::read_messages, true, true, true},
       {Permission::publish, true, true, false},
+      {Permission::manage_dead_letters, true, true, false},
       {Permission::manage_tenants, true, false, false},
       {Permission::migrate, true, false, false},
       {Permission::observe, true, false, false},

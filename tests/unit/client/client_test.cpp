@@ -221,6 +221,36 @@ TEST(Client, GoesOnWithANewConnectionAfterTheServerClosedTheOldOne) {
   for (int i = 0; i < 5; ++i) EXPECT_TRUE(client.tenants());
 }
 
+TEST(Client, AsksForDeadLettersWithEveryFilterSpelledOut) {
+  FakeServer server;
+  std::vector<std::string> asked;
+  server.http.set_error_handler([&](const httplib::Request& request, httplib::Response& response) {
+    asked.push_back(request.method + " " + request.target + " " + request.body);
+    response.status = 200;
+    response.set_content(R"({"data":[],"next_cursor":"7","has_more":false,"deleted":1,"would_delete":9})",
+                         "application/json");
+  });
+  auto client = server.start();
+  wire::DeadLetterSelection selection;
+  EXPECT_EQ(client.dead_letters("a b", selection).value().page.tail.next_cursor, "7");
+  selection.filter = {DeadReason::expired, Timestamp{}, Timestamp{}, true};
+  selection.cursor = Sequence{5};
+  selection.limit = 9;
+  EXPECT_TRUE(client.dead_letters("t", selection));
+  selection.all = true;
+  EXPECT_EQ(client.purge_dead_letters("t", selection, true).value().would_delete, 9);
+  EXPECT_EQ(client.replay("t", {{Sequence{3}}, {}, true}).value().next_cursor.value, 7);
+  EXPECT_TRUE(client.delete_dead_letter("t", Sequence{3}));
+  const std::string filter =
+      "?reason=expired&since=1970-01-01T00%3A00%3A00.000000Z&until=1970-01-01T00%3A00%3A00.000000Z&replayed=true";
+  EXPECT_EQ(
+      asked,
+      (std::vector<std::string>{
+          "GET /tenants/a%20b/dead-letters ", "GET /tenants/t/dead-letters" + filter + "&cursor=5&limit=9 ",
+          "DELETE /tenants/t/dead-letters" + filter + "&all=true&limit=9&dry_run=true ",
+          R"(POST /tenants/t/dead-letters/replay {"seqs":[3],"dry_run":true})", "DELETE /tenants/t/dead-letters/3 "}));
+}
+
 TEST(LineSplitter, GivesTheSameLinesForEverySplit) {
   const std::string text = "one\n\nthree\nrest";
   for (std::size_t a = 0; a <= text.size(); ++a) {

@@ -9,6 +9,7 @@
 #include "core/ids.hpp"
 #include "domain/message.hpp"
 #include "http/services.hpp"
+#include "tests/unit/http/fake_dead_letters.hpp"
 
 /// The services behind the API, in memory.
 namespace mtmsg::http::fakes {
@@ -154,6 +155,7 @@ struct World {
   Services services() {
     return {tenants,
             messages,
+            dead_letters,
             migrator,
             [this](TenantId tenant, std::string message_id, std::string body) {
               const std::lock_guard lock(mutex);
@@ -166,6 +168,7 @@ struct World {
               }
               return promise.get_future();
             },
+            [this](TenantId tenant, auto letters) { return dead_letters.replay(tenant, letters); },
             [] {
               wire::Status status;
               status.version = "test";
@@ -186,6 +189,7 @@ struct World {
 
   Tenants tenants;
   Messages messages;
+  DeadLetters dead_letters;
   Migrator migrator;
   ApiLimits limits;
   std::mutex mutex;  // guards published, failures

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <deque>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "http/api.hpp"
+#include "tests/unit/http/fakes.hpp"
+#include "wire/problem.hpp"
+
+/// The API on services in memory, called without a socket.
+namespace mtmsg::http {
+
+/// Gives a body in pieces.
+class Pieces final : public BodyReader {
+ public:
+  explicit Pieces(std::string body, std::size_t size = 7) : body_(std::move(body)), size_(size) {}
+  boost::system::result<bool, Problem> read(std::string& out) override {
+    if (at_ == body_.size()) return false;
+    const auto piece = body_.substr(at_, size_);
+    out += piece;
+    at_ += piece.size();
+    return true;
+  }
+
+ private:
+  std::string body_;
+  std::size_t size_;
+  std::size_t at_ = 0;
+};
+
+inline auth::Peer unix_peer() {
+  auth::Peer peer;
+  peer.transport = auth::Peer::Transport::unix_socket;
+  return peer;
+}
+
+class ApiTest : public testing::Test {
+ protected:
+  struct Options {
+    std::string_view type = {};
+    std::string_view accept = {};
+    auth::Peer peer = unix_peer();
+  };
+
+  Response call(std::string_view method, std::string_view target, std::string body = {}) {
+    return call(method, target, std::move(body), Options{});
+  }
+  Response call(std::string_view method, std::string_view target, std::string body, const Options& options) {
+    std::vector<HeaderLine> headers;
+    if (!options.type.empty()) headers.push_back({"content-type", options.type});
+    if (!options.accept.empty()) headers.push_back({"Accept", options.accept});
+    Pieces pieces(std::move(body));
+    Request request{method, target, headers, options.peer, pieces};
+    // Kept, because streams go on using it.
+    apis_.emplace_back(world_.services(), auth::Authenticator(auth::Mode::jwt));
+    return apis_.back().handle(request);
+  }
+  static std::string code(const Response& response) { return wire::read_problem(response.body).value().code; }
+  static std::string detail(const Response& response) { return wire::read_problem(response.body).value().detail; }
+  TenantId tenant(const std::string& name = "acme") { return world_.tenants.create({name, {}}).value().id; }
+  Response lines(std::string body) {
+    return call("POST", "/tenants/acme/messages", std::move(body), {.type = "application/x-ndjson"});
+  }
+
+  fakes::World world_;
+  std::deque<Api> apis_;
+};
+
+}  // namespace mtmsg::http
