@@ -9,7 +9,7 @@ import signal
 import subprocess
 from typing import Callable, NamedTuple, Tuple
 
-from servers import DATABASE, ROLE, SHUTDOWN_TIMEOUT_S, STOP_SLACK_S, CommandFailed
+from servers import DATABASE, ROLE, SHUTDOWN_TIMEOUT_S, STOP_SLACK_S, CommandFailed, send
 
 # What a fault of another kind may overlap with: anybody else's.
 POSTGRES, BROKER, DAEMONS = "postgres", "broker", "daemons"
@@ -107,6 +107,18 @@ def delay(victim):
     return begin
 
 
+def delay_and_cut(victim):
+    def begin(world, fault):
+        delay(victim)(world, fault)
+
+        def undo():
+            # What is underway is lost: requests, and answers to requests that were done.
+            world.proxies[victim].cut()
+            world.proxies[victim].heal()
+        return undo
+    return begin
+
+
 def black_hole(victim):
     def begin(world, _fault):
         world.proxies[victim].black_hole()
@@ -132,6 +144,13 @@ def admin(world, script):
 
 def terminate_sessions(world, _fault):
     admin(world, TERMINATE)
+    return nothing
+
+
+def kill_session(world, _fault):
+    """PostgreSQL then ends all sessions and recovers, for the memory they share may be damaged."""
+    pid = admin(world, f"select pid from pg_stat_activity where usename = '{ROLE}' order by backend_start limit 1")
+    send([int(line) for line in pid.split()], signal.SIGKILL)
     return nothing
 
 
@@ -206,14 +225,18 @@ KINDS = (
     Kind("RabbitMQ paused", "SIGSTOP to all its processes, SIGCONT", BROKER, (2, 12), pause("rabbitmq")),
     Kind("database: connections cut", "reset at the proxy", POSTGRES, AT_ONCE, cut(POSTGRES), short=True),
     Kind("database: slow network", "0.1 to 0.5 s later, each way", POSTGRES, (3, 12), delay(POSTGRES)),
+    Kind("database: slow, then cut", "what is underway is lost", POSTGRES, (1, 5), delay_and_cut(POSTGRES), short=True),
     Kind("database: black hole", "nothing passes, nobody is told", POSTGRES, (3, 20), black_hole(POSTGRES), short=True),
     Kind("database: refused", "connections reset, new ones refused", POSTGRES, (2, 12), refuse(POSTGRES)),
     Kind("broker: connections cut", "reset at the proxy", BROKER, AT_ONCE, cut(BROKER), short=True),
     Kind("broker: slow network", "0.1 to 0.5 s later, each way", BROKER, (3, 12), delay(BROKER)),
+    Kind("broker: slow, then cut", "what is underway is lost", BROKER, (1, 5), delay_and_cut(BROKER), short=True),
     Kind("broker: black hole", "nothing passes, nobody is told", BROKER, (3, 20), black_hole(BROKER), short=True),
     Kind("broker: refused", "connections reset, new ones refused", BROKER, (2, 12), refuse(BROKER)),
     Kind("sessions terminated", "pg_terminate_backend for all the daemons' sessions", POSTGRES, AT_ONCE,
          terminate_sessions, short=True),
+    Kind("session killed", "kill -9 to one session's process: PostgreSQL ends all and recovers", POSTGRES, AT_ONCE,
+         kill_session, short=True),
     Kind("statements cancelled", "pg_cancel_backend again and again", POSTGRES, (1, 5), cancel_statements, short=True),
     Kind("database read-only", "default_transaction_read_only, and sessions terminated", POSTGRES, (2, 10), read_only,
          short=True),

@@ -34,9 +34,10 @@ class Proxy:
     def stop(self):
         if not self._thread.is_alive():
             return
-        self._call(self._close())
+        self._call(self._end())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
+        self._loop.close()
 
     def cut(self):
         """Resets all connections; new ones pass."""
@@ -82,6 +83,13 @@ class Proxy:
             self._server.close()
             self._server = None
         await self._cut()
+
+    async def _end(self):
+        await self._close()
+        others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
 
     async def _cut(self):
         for pair in list(self._pairs):

@@ -1,6 +1,7 @@
 """The servers under test: PostgreSQL and RabbitMQ in a sandbox of their own, and the daemons."""
 
 import glob
+import json
 import os
 import pathlib
 import re
@@ -111,6 +112,7 @@ class Daemon:
         self.socket = folder / f"mtmsgd-{number}.sock"
         self.log = folder / f"mtmsgd-{number}.log"
         self.starts = 0
+        self._duplicates = {}  # start -> how many it had dropped when last asked
         self._ctl = str(bin_dir / "mtmsgctl")
         self._words = [str(bin_dir / "mtmsgd")]
         self._settings = {**settings, "MTMSG_SOCKET_PATH": str(self.socket)}
@@ -155,6 +157,21 @@ class Daemon:
     def ctl(self, *words, limit_s=30):
         return command([self._ctl, "--endpoint", f"unix:{self.socket}", "--timeout", str(limit_s), *words],
                        limit_s=limit_s * 2)
+
+    def ask_status(self, limit_s=3):
+        """What it says of itself, or None if it does not answer."""
+        start = self.starts
+        try:
+            status = json.loads(self.ctl("-o", "json", "status", limit_s=limit_s))
+        except CommandFailed:
+            return None
+        self._duplicates[start] = status.get("pipeline", {}).get("duplicates", 0)
+        return status
+
+    @property
+    def duplicates(self):
+        """Deliveries dropped because they were stored already; at least, for nobody counts a killed daemon's last."""
+        return sum(self._duplicates.values())
 
     def _keep_running(self):
         while True:

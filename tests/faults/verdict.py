@@ -147,16 +147,16 @@ def script_of(rules, sabotage=""):
     return f"begin; {sabotage}; {queries} rollback;"
 
 
-def judge(psql, sabotage=""):
+def judge(psql, sabotage="", rules=RULES):
     """The rules that are violated, given what `psql` prints for a script."""
-    answers = [json.loads(line) for line in psql(script_of(RULES, sabotage)).splitlines() if line.startswith('{"rule"')]
-    if [answer["rule"] for answer in answers] != list(range(len(RULES))):
-        raise ValueError(f"{len(answers)} of {len(RULES)} rules were answered")
-    return [Violation(RULES[answer["rule"]].name, answer["count"], answer["examples"])
+    answers = [json.loads(line) for line in psql(script_of(rules, sabotage)).splitlines() if line.startswith('{"rule"')]
+    if [answer["rule"] for answer in answers] != list(range(len(rules))):
+        raise ValueError(f"{len(answers)} of {len(rules)} rules were answered")
+    return [Violation(rules[answer["rule"]].name, answer["count"], answer["examples"])
             for answer in answers if answer["count"]]
 
 
 def unnoticed_sabotages(psql):
     """Those that the rule made for them did not notice: none, or the verdict means nothing."""
     return [sabotage.name for sabotage in SABOTAGES
-            if not any(violation.rule.startswith(sabotage.noticed_by) for violation in judge(psql, sabotage.script))]
+            if not judge(psql, sabotage.script, [rule for rule in RULES if rule.name.startswith(sabotage.noticed_by)])]

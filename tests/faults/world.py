@@ -1,7 +1,6 @@
 """Servers, proxies, daemons, publishers and a reader, put together; and what happened to them."""
 
 import json
-import random
 import statistics
 import subprocess
 import sys
@@ -15,7 +14,7 @@ import verdict
 from faults import BROKER, POSTGRES
 from proxy import Proxy
 from reader import Reader
-from servers import DATABASE, ROLE, SHUTDOWN_TIMEOUT_S, CommandFailed, Daemon, Sandbox, command
+from servers import DATABASE, ROLE, SHUTDOWN_TIMEOUT_S, CommandFailed, Daemon, Sandbox
 
 READY_LIMIT_S = 60
 FLOW_LIMIT_S = 60
@@ -99,11 +98,9 @@ class World:
         end = time.monotonic() + READY_LIMIT_S
         for daemon in self.daemons:
             while True:
-                try:
-                    if json.loads(daemon.ctl("-o", "json", "status", limit_s=3))["ready"]:
-                        break
-                except CommandFailed:
-                    pass
+                status = daemon.ask_status()
+                if status and status["ready"]:
+                    break
                 if time.monotonic() > end:
                     raise CommandFailed(f"{daemon.name} is not ready within {READY_LIMIT_S} s; see {daemon.log}")
                 time.sleep(0.1)
@@ -138,6 +135,9 @@ class World:
             if len(group) > 1:
                 time.sleep(fault.seconds / 4)
         first_s, all_s = self.wait_for_flow(names)
+        # An answer now keeps a later kill -9 from taking its counters along.
+        for daemon in self.daemons:
+            daemon.ask_status()
         lasted = " + ".join(f"{fault.seconds:.1f}" for fault in group)
         say(f"{names}: {lasted} s; stored again after {first_s:.1f} s, for every tenant after {all_s:.1f} s"
             f"   ({self._progress()})")
@@ -167,9 +167,6 @@ class World:
                 self.trouble(f"{FLOW_LIMIT_S} s after '{names or 'the start'}' {stuck} is stored")
                 return first_s or passed, passed
             time.sleep(FLOW_POLL_S)
-
-    def rest(self, seconds):
-        time.sleep(seconds)
 
     def _counts(self):
         """Each tenant's last number, or None while PostgreSQL does not answer."""
@@ -230,6 +227,8 @@ class World:
 
     def judge(self, sabotage):
         self._reader.finish(self.sandbox.psql)
+        for daemon in self.daemons:
+            daemon.ask_status(limit_s=10)
         ledger.load_into(self.sandbox.psql, [publisher.ledger for publisher in self._publishers])
         script = next((known.script for known in verdict.SABOTAGES if known.name == sabotage), "")
         found = verdict.judge(self.sandbox.psql, script)
@@ -238,7 +237,8 @@ class World:
             self.trouble(violation.text())
         counts = self.sandbox.psql("select count(*) filter (where poison is null), count(poison) from faults.ledger")
         good, poison = (int(count) for count in counts.strip().split("|"))
-        self._totals.update(good=good, poison=poison, read=len(self._reader.seen))
+        self._totals.update(good=good, poison=poison, read=len(self._reader.seen),
+                            dropped=sum(daemon.duplicates for daemon in self.daemons))
 
     def stored_rows(self):
         return int(self.sandbox.psql("select count(*) from messages"))
@@ -265,8 +265,8 @@ class World:
         lines = []
         if self._judged:
             lines.append(f"{totals['good']} messages and {totals['poison']} poisonous ones in {self.load_s:.0f} s "
-                         f"({totals['confirmed']} confirmations, {totals['again']} published again, "
-                         f"{totals['connections']} connections of publishers), {totals['read']} read by cursor; "
+                         f"({totals['confirmed']} confirmations, {totals['again']} published again); at least "
+                         f"{totals['dropped']} deliveries dropped as stored already; {totals['read']} read by cursor; "
                          f"{sum(record.times for record in self.records.values())} faults; "
                          f"{sum(daemon.starts for daemon in self.daemons)} starts of {len(self.daemons)} daemons")
         if self.violations:
