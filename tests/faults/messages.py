@@ -80,7 +80,7 @@ def _large(chance):
     return json.dumps({"blob": "y" * chance.randrange(10_000, 100_000)}).encode()
 
 
-GOOD = ((_plain, 70), (_unicode, 10), (_numbers, 5), (_nested, 4), (_odd_layout, 5), (_scalar, 5), (_large, 1))
+GOOD = ((_plain, 70), (_unicode, 10), (_numbers, 5), (_nested, 4), (_odd_layout, 5), (_scalar, 5), (_large, 0.2))
 
 
 # ---- poison: body, and the reasons that are right for it ---------------------------------------------------------------
