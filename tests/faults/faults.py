@@ -7,18 +7,19 @@ flow resumes begins to count, as it does for the others when they are undone.
 import random
 import signal
 import subprocess
+import time
 from typing import Callable, NamedTuple, Tuple
 
 from servers import DATABASE, ROLE, SHUTDOWN_TIMEOUT_S, STOP_SLACK_S, CommandFailed, send
 
-# What a fault of another kind may overlap with: anybody else's.
+# Whom a fault hits. Two faults may overlap when they hit different ones.
 POSTGRES, BROKER, DAEMONS = "postgres", "broker", "daemons"
 
 
 class Kind(NamedTuple):
     name: str
     what: str
-    victim: str
+    victims: str  # one or more of the above, with blanks between
     seconds: Tuple[float, float]
     begin: Callable  # (world, fault) -> undo
     short: bool = False  # cheap enough for the short run
@@ -29,6 +30,9 @@ class Fault(NamedTuple):
     kind: Kind
     seconds: float
     pick: int  # whatever the kind has to choose is chosen by this
+
+    def may_overlap(self, other):
+        return not set(self.kind.victims.split()) & set(other.kind.victims.split())
 
 
 def nothing():
@@ -124,6 +128,23 @@ def black_hole(victim):
         world.proxies[victim].black_hole()
         return world.proxies[victim].heal
     return begin
+
+
+VAIN_DELIVERIES = 25
+
+
+def deliver_in_vain(world, _fault):
+    """More often than the queues' delivery limit, if the daemons take deliveries while they can store nothing."""
+    world.proxies[POSTGRES].black_hole()
+    broker = world.proxies[BROKER]
+    for _ in range(VAIN_DELIVERIES):
+        seen = broker.accepted
+        broker.cut()
+        end = time.monotonic() + 3
+        while broker.accepted < seen + len(world.daemons) and time.monotonic() < end:
+            time.sleep(0.05)
+        time.sleep(0.3)
+    return world.proxies[POSTGRES].heal
 
 
 def refuse(victim):
@@ -233,6 +254,8 @@ KINDS = (
     Kind("broker: slow, then cut", "what is underway is lost", BROKER, (1, 5), delay_and_cut(BROKER), short=True),
     Kind("broker: black hole", "nothing passes, nobody is told", BROKER, (3, 20), black_hole(BROKER), short=True),
     Kind("broker: refused", "connections reset, new ones refused", BROKER, (2, 12), refuse(BROKER)),
+    Kind("deliveries in vain", f"{VAIN_DELIVERIES} times the broker's connections are cut while the database is silent",
+         f"{BROKER} {POSTGRES}", AT_ONCE, deliver_in_vain),
     Kind("sessions terminated", "pg_terminate_backend for all the daemons' sessions", POSTGRES, AT_ONCE,
          terminate_sessions, short=True),
     Kind("session killed", "kill -9 to one session's process: PostgreSQL ends all and recovers", POSTGRES, AT_ONCE,

@@ -19,6 +19,7 @@ class Proxy:
         self.name = name
         self.target_port = target_port
         self.port = 0
+        self.accepted = 0  # connections so far
         self._delay_s = 0.0
         self._pairs = set()
         self._server = None
@@ -111,6 +112,7 @@ class Proxy:
             await self._listen()
 
     async def _accepted(self, reader, writer):
+        self.accepted += 1
         pair = Pair(writer)
         self._pairs.add(pair)
         try:

@@ -68,12 +68,12 @@ RULES = (
         select {OF_LEDGER} || ', ' || l.poison || ': ' || d.reason || ', ' || left(d.detail, 200)
           from faults.ledger l join dead_letters d using (tenant_id, id)
           where l.poison is not null and (l.poison, d.reason) not in (values {_reasons})"""),
-    Rule("dead letters' numbers with holes, or another counter", """
+    # Their numbers may have holes: a letter that the broker gave up goes when its last try stores it.
+    Rule("dead letters counted wrongly", """
         select 'tenant ' || c.tenant_id || ': ' || count(d.seq) || ' dead letters, last number ' ||
                coalesce(max(d.seq), 0) || ', counters ' || max(c.dead_letters) || ' and ' || max(c.last_dead_seq)
           from tenant_counters c left join dead_letters d using (tenant_id) group by c.tenant_id
-          having count(d.seq) <> max(c.dead_letters) or coalesce(max(d.seq), 0) <> max(c.last_dead_seq)
-          or count(distinct d.seq) <> max(c.last_dead_seq)"""),
+          having count(d.seq) <> max(c.dead_letters) or coalesce(max(d.seq), 0) > max(c.last_dead_seq)"""),
 )
 
 ONE_MESSAGE = "(tenant_id, seq) = (select tenant_id, seq from messages order by seq desc, tenant_id limit 1)"
@@ -122,8 +122,8 @@ SABOTAGES = (
              "a dead letter's body"),
     Sabotage("give-another-reason", f"update dead_letters set reason = 'expired' where {ONE_DEAD_LETTER}",
              "a dead letter for another reason"),
-    Sabotage("skip-a-dead-number", "update tenant_counters set last_dead_seq = last_dead_seq + 1",
-             "dead letters' numbers"),
+    Sabotage("miscount-dead-letters", "update tenant_counters set dead_letters = dead_letters + 1",
+             "dead letters counted wrongly"),
 )
 
 

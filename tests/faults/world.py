@@ -22,6 +22,7 @@ FLOW_POLL_S = 0.1
 PUBLISH_LIMIT_S = 60
 DRAIN_LIMIT_S = 60
 DRAIN_POLL_S = 0.5
+DRAIN_POLLS = 3  # so often nothing may have changed: what the broker gave up is tried after it has left its queue
 DEAD_LETTER_QUEUE = "mtmsg.dead-letters"
 
 _begin = time.monotonic()
@@ -168,10 +169,12 @@ class World:
                 return first_s or passed, passed
             time.sleep(FLOW_POLL_S)
 
-    def _counts(self):
-        """Each tenant's last number, or None while PostgreSQL does not answer."""
+    def _counts(self, and_letters=False):
+        """How much is stored for each tenant, or None while PostgreSQL does not answer."""
+        letters = "union all select 'dead letters', count(*) from dead_letters" if and_letters else ""
         try:
-            lines = self.sandbox.psql("select tenant_id, last_seq + last_dead_seq from tenant_counters", limit_s=5)
+            lines = self.sandbox.psql(f"select tenant_id::text, last_seq + last_dead_seq from tenant_counters {letters}",
+                                      limit_s=5)
         except CommandFailed:
             return None
         return {tenant: int(count) for tenant, count in (line.split("|") for line in lines.splitlines())}
@@ -205,15 +208,19 @@ class World:
         """Until the queues are empty and nothing more is stored."""
         begin = time.monotonic()
         before = None
+        quiet = 0
         while time.monotonic() - begin < DRAIN_LIMIT_S:
-            now = self._counts()
-            if now == before and now is not None and not self._waiting():
+            now = self._counts(and_letters=True)
+            quiet = quiet + 1 if now is not None and now == before and not self._waiting() else 0
+            if quiet == DRAIN_POLLS:
                 return say(f"the queues are empty after {time.monotonic() - begin:.1f} s")
             before = now
             time.sleep(DRAIN_POLL_S)
         waiting = self._waiting()
         for queue, messages in sorted(waiting.items()):
             self.trouble(f"{messages} messages are still in {queue}, {DRAIN_LIMIT_S} s after the last was confirmed")
+        if not waiting:
+            self.trouble(f"messages are still stored {DRAIN_LIMIT_S} s after the last was confirmed")
 
     def _waiting(self):
         try:
@@ -265,7 +272,8 @@ class World:
         lines = []
         if self._judged:
             lines.append(f"{totals['good']} messages and {totals['poison']} poisonous ones in {self.load_s:.0f} s "
-                         f"({totals['confirmed']} confirmations, {totals['again']} published again); at least "
+                         f"({totals['confirmed']} confirmations, {totals['again']} published again); "
+                         f"{totals['confirmed'] - totals['good'] - totals['poison']} duplicates sent, at least "
                          f"{totals['dropped']} deliveries dropped as stored already; {totals['read']} read by cursor; "
                          f"{sum(record.times for record in self.records.values())} faults; "
                          f"{sum(daemon.starts for daemon in self.daemons)} starts of {len(self.daemons)} daemons")
