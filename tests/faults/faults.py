@@ -39,7 +39,7 @@ def nothing():
     pass
 
 
-# ---- daemons -----------------------------------------------------------------------------------------------------------
+# ---- daemons ---------------------------------------------------------------------------------------------------------
 
 
 def one_of(world, fault):
@@ -70,7 +70,7 @@ def stop_daemon(world, fault):
     return nothing
 
 
-# ---- servers -----------------------------------------------------------------------------------------------------------
+# ---- servers ---------------------------------------------------------------------------------------------------------
 
 
 def stop(server):
@@ -94,7 +94,7 @@ def pause(server):
     return begin
 
 
-# ---- network -----------------------------------------------------------------------------------------------------------
+# ---- network ---------------------------------------------------------------------------------------------------------
 
 
 def cut(victim):
@@ -154,7 +154,7 @@ def refuse(victim):
     return begin
 
 
-# ---- inside PostgreSQL -------------------------------------------------------------------------------------------------
+# ---- inside PostgreSQL -----------------------------------------------------------------------------------------------
 
 TERMINATE = f"select count(pg_terminate_backend(pid)) from pg_stat_activity where usename = '{ROLE}';"
 
@@ -217,7 +217,7 @@ def no_connections(world, _fault):
     return lambda: admin(world, f"alter role {ROLE} connection limit -1")
 
 
-# ---- inside RabbitMQ ---------------------------------------------------------------------------------------------------
+# ---- inside RabbitMQ -------------------------------------------------------------------------------------------------
 
 
 def memory_alarm(world, _fault):
@@ -240,7 +240,8 @@ KINDS = (
          short=True, goes_on=True),
     Kind("PostgreSQL stopped", "a fast stop and a start", POSTGRES, (0, 8), stop("postgres"), short=True),
     Kind("PostgreSQL killed", "kill -9 to the server and a start", POSTGRES, (0, 8), kill("postgres"), short=True),
-    Kind("PostgreSQL paused", "SIGSTOP to all its processes, SIGCONT", POSTGRES, (2, 12), pause("postgres"), short=True),
+    Kind("PostgreSQL paused", "SIGSTOP to all its processes, SIGCONT", POSTGRES, (2, 12), pause("postgres"),
+         short=True),
     Kind("RabbitMQ stopped", "a proper stop and a start", BROKER, (0, 8), stop("rabbitmq")),
     Kind("RabbitMQ killed", "kill -9 to the server and a start", BROKER, (0, 8), kill("rabbitmq"), short=True),
     Kind("RabbitMQ paused", "SIGSTOP to all its processes, SIGCONT", BROKER, (2, 12), pause("rabbitmq")),

@@ -58,8 +58,8 @@ def _unicode(chance):
 
 
 def _numbers(chance):
-    exponents = [chance.randrange(-2000, 2000) for _ in range(3)]
-    return ("[" + ",".join(f"{chance.randrange(1, 99)}.5e{e}" for e in exponents) + ",1E400,-0,123456789012345678901]").encode()
+    numbers = [f"{chance.randrange(1, 99)}.5e{chance.randrange(-2000, 2000)}" for _ in range(3)]
+    return ("[" + ",".join(numbers) + ",1E400,-0,123456789012345678901]").encode()
 
 
 def _nested(chance):
@@ -83,7 +83,7 @@ def _large(chance):
 GOOD = ((_plain, 70), (_unicode, 10), (_numbers, 5), (_nested, 4), (_odd_layout, 5), (_scalar, 5), (_large, 0.2))
 
 
-# ---- poison: body, and the reasons that are right for it ---------------------------------------------------------------
+# ---- poison: body, and the reasons that are right for it -------------------------------------------------------------
 
 _DATABASE = ("rejected_by_database",)
 _JSON = ("invalid_json",)
@@ -116,7 +116,7 @@ POISON = {
 }
 
 
-# ---- headers -----------------------------------------------------------------------------------------------------------
+# ---- headers ---------------------------------------------------------------------------------------------------------
 
 
 def _forged(chance):
@@ -126,7 +126,8 @@ def _forged(chance):
     return chance.choice((
         {"x-delivery-count": 99},
         {"x-death": [death]},
-        {"x-first-death-reason": "expired", "x-first-death-queue": "somebody_elses_queue", "x-first-death-exchange": ""},
+        {"x-first-death-reason": "expired", "x-first-death-queue": "somebody_elses_queue",
+         "x-first-death-exchange": ""},
         {"x-delivery-count": 99, "x-death": [death, death], "x-first-death-reason": "delivery_limit"},
         {"x-delivery-count": "many", "x-first-death-reason": 7},
     ))

@@ -41,9 +41,10 @@ class Reader:
                 break
         stored = psql(f"select id from messages where tenant_id = '{self.tenant}' order by seq").split()
         if self.seen != stored:
-            first = next((i for i, pair in enumerate(itertools.zip_longest(self.seen, stored)) if pair[0] != pair[1]), 0)
+            pairs = enumerate(itertools.zip_longest(self.seen, stored), start=1)
+            first = next(number for number, (seen, row) in pairs if seen != row)
             self._trouble(f"the reader of tenant {self.tenant} has seen {len(self.seen)} messages of {len(stored)}; "
-                          f"the first difference is number {first + 1}")
+                          f"the first difference is number {first}")
 
     def _read_on(self):
         while not self._leaving.is_set():

@@ -40,8 +40,8 @@ RULES = (
           from faults.ledger l join messages m using (tenant_id, id) where l.poison is null
           and m.headers ->> 'slot' is distinct from l.slot"""),
     Rule("numbers with holes, or another counter", """
-        select 'tenant ' || t.id || ': ' || count(m.seq) || ' messages, numbers ' || coalesce(min(m.seq), 1) || ' to ' ||
-               coalesce(max(m.seq), 0) || ', counter ' || coalesce(max(c.last_seq)::text, 'missing')
+        select 'tenant ' || t.id || ': ' || count(m.seq) || ' messages, numbers ' || coalesce(min(m.seq), 1) ||
+               ' to ' || coalesce(max(m.seq), 0) || ', counter ' || coalesce(max(c.last_seq)::text, 'missing')
           from tenants t left join tenant_counters c on c.tenant_id = t.id left join messages m on m.tenant_id = t.id
           group by t.id having coalesce(min(m.seq), 1) <> 1 or coalesce(max(m.seq), 0) <> count(m.seq)
           or count(distinct m.seq) <> count(m.seq) or max(c.last_seq) is distinct from coalesce(max(m.seq), 0)"""),

@@ -173,7 +173,7 @@ class World:
         """How much is stored for each tenant, or None while PostgreSQL does not answer."""
         letters = "union all select 'dead letters', count(*) from dead_letters" if and_letters else ""
         try:
-            lines = self.sandbox.psql(f"select tenant_id::text, last_seq + last_dead_seq from tenant_counters {letters}",
+            lines = self.sandbox.psql("select tenant_id::text, last_seq + last_dead_seq from tenant_counters " + letters,
                                       limit_s=5)
         except CommandFailed:
             return None
