@@ -243,7 +243,7 @@ Result<Reconciler::Progress> Reconciler::carry_out(const Tenant& tenant, Situati
   }
   for (const auto step : plan(now->state, situation)) {
     if (stopping()) return fail(ErrorCode::stopping, "the daemon stops; the next one that looks goes on");
-    const auto progress = carry_out(*now, step);
+    auto progress = carry_out(*now, step);
     if (progress.has_error() || *progress == Progress::waiting) return progress;
   }
   if (now->state == TenantState::creating) events_.on_tenant(*now, "created");

@@ -103,7 +103,7 @@ void append_padded(std::string& json, unsigned value, unsigned width) {
 bool is_storable_text(std::string_view text) noexcept {
   std::size_t at = 0;
   while (at < text.size()) {
-    std::uint64_t word;
+    std::uint64_t word = 0;
     while (text.size() - at >= sizeof word) {
       std::memcpy(&word, text.data() + at, sizeof word);
       constexpr std::uint64_t kHigh = 0x8080808080808080ULL;
