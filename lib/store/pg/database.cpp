@@ -30,6 +30,7 @@ class PgDatabase final : public Database {
     return std::make_unique<PgBatchStore>(settings_, statement_timeout_);
   }
   Result<void> check() override;
+  void end_sessions() noexcept override { settings_.sessions->end(); }
 
  private:
   const std::chrono::milliseconds statement_timeout_;
@@ -78,11 +79,13 @@ Result<void> PgDatabase::check() {
 Result<std::unique_ptr<Database>> open_database(DatabaseOptions options) {
   auto settings = pg::connection_settings(options.url, options.connect_timeout);
   if (!settings) return settings.error();
+  settings->sessions = std::make_shared<pg::Sessions>();
   auto direct = *settings;
   if (!options.direct_url.empty()) {
     auto given = pg::connection_settings(options.direct_url, options.connect_timeout);
     if (!given) return std::move(given.error()).with_context("database.direct_url");
     direct = std::move(*given);
+    direct.sessions = settings->sessions;
   }
   return std::unique_ptr<Database>(std::make_unique<pg::PgDatabase>(options, std::move(*settings), direct));
 }
