@@ -1,5 +1,6 @@
 #include "daemon/app.hpp"
 
+#include <future>
 #include <utility>
 
 #include "daemon/notify.hpp"
@@ -79,6 +80,8 @@ App::App(const config::Config& config, Log& log)
       log_(log),
       metrics_(MTMSG_VERSION),
       database_(open_database(config)),
+      probe_([this] { return database_->check(); }),
+      watch_([this] { return readiness(); }, [this](const PartChange& change) { on_part(change); }),
       control_(connect_options(config, "control"), topology_options(config)),
       publisher_(connect_options(config, "publish"), broker::Publisher::Limits{}),
       pipeline_(pipeline_options(config), *database_, metrics_, *this),
@@ -88,7 +91,8 @@ App::App(const config::Config& config, Log& log)
       api_(services(), authenticator(config)),
       server_(
           server_options(config), [this](http::Request& request) { return api_.handle(request); },
-          [this](std::string_view what) { log_.error("handler_failed", what); }) {}
+          [this](std::string_view what) { log_.error("handler_failed", what); }),
+      give_up_([this] { let_go(); }) {}
 
 App::~App() = default;
 
@@ -105,6 +109,8 @@ void App::start() {
   publisher_.start();
   pipeline_.start();
   reconciler_.start();
+  probe_.start();
+  watch_.start();
   // The API and the retries run whatever is away: that is what "started" means, and /readyz tells the rest.
   notify_ready("running");
 }
@@ -115,13 +121,18 @@ void App::stop() {
   notify_stopping("committing what is in hand");
   log_.info("stopping", "stopping: no new work; committing and acknowledging what is in hand");
   const auto deadline = std::chrono::steady_clock::now() + config_.shutdown.timeout;
+  watch_.stop();
   stopping_ = true;
   reconciler_.ask_to_stop();
+  probe_.ask_to_stop();
+  give_up_.set(deadline);
   const auto report = pipeline_.stop(deadline);
   server_.stop();
   reconciler_.stop();
+  probe_.stop();
   publisher_.stop();
   control_.stop();
+  give_up_.switch_off();
   log_.event(report.complete ? LogLevel::info : LogLevel::warning, "stopped",
              report.complete ? "stopped; everything in hand was committed and acknowledged"
                              : "stopped before everything in hand was committed; the broker keeps it",
@@ -130,6 +141,14 @@ void App::stop() {
 
 void App::hurry() noexcept {
   pipeline_.hurry();
+  give_up_.ring();
+}
+
+// Whoever waits for a server that does not answer is let go: requests, the reconciler, the probe.
+void App::let_go() {
+  database_->end_sessions();
+  const auto publisher = std::async(std::launch::async, [this] { publisher_.stop(); });
+  control_.stop();
 }
 
 Result<void> App::prepare_schema() {
@@ -191,12 +210,17 @@ wire::Readiness App::readiness() {
     part(std::move(name), status.connected, status.last_error.empty() ? "not connected yet" : status.last_error);
   };
   const auto pipeline = pipeline_.status();
-  const auto database = database_->check();
+  const auto database = probe_.answer();
   part("database", database.has_value(), database.has_error() ? database.error().message : std::string{});
   part("writers", !pipeline.database_away, pipeline.database_error);
   link("broker.delivery", pipeline.delivery_link);
   link("broker.control", control_.status());
-  link("broker.publish", publisher_.status());
+  const auto publish = publisher_.status();
+  if (publish.blocked) {
+    part("broker.publish", false, "RabbitMQ takes no messages for now: " + publish.blocked_reason);
+  } else {
+    link("broker.publish", publish);
+  }
   const auto tenants = reconciler_.ready();
   part("tenants", tenants.has_value(), tenants.has_error() ? tenants.error().message : std::string{});
   if (stopping_) part("daemon", false, "the daemon is stopping");
@@ -211,10 +235,25 @@ void App::on_consumer_lost(TenantId tenant, const Error& why) noexcept {
 }
 
 void App::on_database(bool available, const Error& why) noexcept {
+  probe_.ask_now();
+  if (!available) watch_tells_database_ = watch_.told_away("database");
+  if (watch_tells_database_) return;
   if (available) {
     log_.info("database_back", "the database takes messages again");
   } else {
     log_.error("database_away", why.message);
+  }
+}
+
+void App::on_part(const PartChange& change) {
+  if (change.part == "database" && change.ok) {
+    log_.info("database_back", "the database answers again");
+  } else if (change.part == "database") {
+    log_.error("database_away", change.reason);
+  } else if (change.ok) {
+    log_.info("ready_again", change.part + " is ready again", {{"part", change.part}});
+  } else {
+    log_.error("not_ready", change.reason, {{"part", change.part}});
   }
 }
 
@@ -227,6 +266,7 @@ void App::on_delivery_link(bool connected, const Error& why) noexcept {
 }
 
 void App::on_store(const Result<void>& usable) noexcept {
+  probe_.ask_now();
   if (usable.has_value()) {
     log_.info("store_ready", "the database can be used");
   } else {
