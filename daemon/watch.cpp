@@ -19,6 +19,7 @@ constexpr Row kRows[] = {
     {"database", {"writers", "tenants"}},
     {"broker.control", {"broker.delivery", ""}},
     {"broker.publish", {"broker.delivery", ""}},
+    {"broker.dead_letters", {"broker.delivery", "tenants"}},
 };
 
 const wire::Part* find(const wire::Readiness& readiness, std::string_view name) {

@@ -63,19 +63,19 @@ class DatabaseAway : public testing::Test {
   void terminate_sessions(const std::string& which = "true") const {
     world_.sql(
         "select count(pg_terminate_backend(pid, 5000)) from pg_stat_activity where datname = current_database() "
-        "and application_name = 'mtmsgd' and " +
+        "and application_name like 'mtmsgd%' and " +
         which);
   }
   bool a_writer_waits_for_a_lock() {
     return eventually([&] {
       return world_.number(
                  "select count(*) from pg_stat_activity where datname = current_database() and "
-                 "application_name = 'mtmsgd' and wait_event_type = 'Lock'") == 1;
+                 "application_name like 'mtmsgd%' and wait_event_type = 'Lock'") == 1;
     });
   }
   void terminate_at_lock(const char* function) const {
     world_.sql(std::string("select ") + function +
-               "(pid) from pg_stat_activity where datname = current_database() and application_name = 'mtmsgd' and "
+               "(pid) from pg_stat_activity where datname = current_database() and application_name like 'mtmsgd%' and "
                "wait_event_type = 'Lock'");
   }
 
@@ -149,7 +149,7 @@ TEST_F(DatabaseAway, ASessionThatIsCutInTheMiddleOfACopyCostsOneAttempt) {
     ASSERT_TRUE(eventually([&] {
       return world_.number(
                  "select count(*) from pg_stat_activity where datname = current_database() and "
-                 "application_name = 'mtmsgd' and state = 'active' and query like '%copy messages%'") == 1;
+                 "application_name like 'mtmsgd%' and state = 'active' and query like '%copy messages%'") == 1;
     })) << world_.picture();
     by_server ? terminate_sessions("query like '%copy messages%'") : relay_.cut();
     ASSERT_TRUE(eventually([&] { return world_.logged("database_away") == (by_server ? 1U : 2U); })) << world_.log();

@@ -78,7 +78,7 @@ TEST(FullDisk, IsWaitedForUntilThereIsRoom) {
   world.sql("alter database " + world.sql("select current_database()") + " set default_tablespace = " + tablespace);
   world.sql(
       "select count(pg_terminate_backend(pid, 5000)) from pg_stat_activity where datname = current_database() "
-      "and application_name = 'mtmsgd'");
+      "and application_name like 'mtmsgd%'");
   const auto tenant = world.create_tenant("acme");
   std::string lines;
   constexpr std::int64_t kMessages = 100;
