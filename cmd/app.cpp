@@ -100,7 +100,7 @@ std::string reason_of(const CLI::ParseError& error, const CLI::App& at) {
                             !at.get_subcommands([](const CLI::App*) { return true; }).empty();
   if (verb_missing) return at.get_parent() == nullptr ? "a command is missing" : "a verb is missing";
   // The tenant is TENANT in the usage line, though the parser calls it by its option.
-  const std::string text = error.what();
+  std::string text = error.what();
   if (text.starts_with("--tenant is required")) return "TENANT is required";
   if (const auto lacks = text.find(": 1 required "); lacks != std::string::npos)
     return text.substr(0, lacks) + " needs a value";

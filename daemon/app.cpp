@@ -3,6 +3,8 @@
 #include <future>
 #include <utility>
 
+#include <unistd.h>
+
 #include "daemon/notify.hpp"
 
 namespace mtmsg::daemon {
@@ -27,11 +29,12 @@ PayloadLimits payload_limits(const config::Config& config) {
   return {config.limits.max_message_bytes.value, config.limits.max_rendered_bytes.value};
 }
 
-std::unique_ptr<store::Database> open_database(const config::Config& config) {
+std::unique_ptr<store::Database> open_database(const config::Config& config, store::DaemonId daemon) {
   store::DatabaseOptions options;
+  options.daemon = daemon;
   options.url = config.database.url;
   options.direct_url = config.database.direct_url;
-  auto database = store::open_database(std::move(options));
+  auto database = store::open_database(options);
   if (database.has_error()) throw Failure(database.error());
   return std::move(*database);
 }
@@ -44,6 +47,16 @@ ingest::Pipeline::Options pipeline_options(const config::Config& config) {
   options.writers = config.database.writers;
   options.batch = config.tenants.batch;
   return options;
+}
+
+ingest::GivenUpConsumer::Options given_up_options(const config::Config& config) {
+  return {connect_options(config, "dead letters"), topology_options(config), payload_limits(config)};
+}
+
+store::Daemon self(store::DaemonId id) {
+  char host[256] = "";
+  ::gethostname(host, sizeof host - 1);
+  return {id, host, static_cast<int>(::getpid()), MTMSG_VERSION};
 }
 
 tenants::Reconciler::Options reconciler_options(const config::Config& config) {
@@ -79,12 +92,15 @@ App::App(const config::Config& config, Log& log)
     : config_(config),
       log_(log),
       metrics_(MTMSG_VERSION),
-      database_(open_database(config)),
+      database_(open_database(config, id_)),
       probe_([this] { return database_->check(); }),
       watch_([this] { return readiness(); }, [this](const PartChange& change) { on_part(change); }),
       control_(connect_options(config, "control"), topology_options(config)),
       publisher_(connect_options(config, "publish"), broker::Publisher::Limits{}),
       pipeline_(pipeline_options(config), *database_, metrics_, *this),
+      given_up_(given_up_options(config), *database_, metrics_, *this),
+      replayer_(database_->dead_letters(), database_->make_batch_store(), payload_limits(config)),
+      heartbeat_(database_->presence(), self(id_)),
       reconciler_(
           reconciler_options(config), [this] { return prepare_schema(); }, database_->tenants(), control_, pipeline_,
           *this),
@@ -108,6 +124,7 @@ void App::start() {
   control_.start();
   publisher_.start();
   pipeline_.start();
+  heartbeat_.start();
   reconciler_.start();
   probe_.start();
   watch_.start();
@@ -125,11 +142,17 @@ void App::stop() {
   stopping_ = true;
   reconciler_.ask_to_stop();
   probe_.ask_to_stop();
+  replayer_.cancel();
+  given_up_.ask_to_stop();
+  heartbeat_.ask_to_stop();
   give_up_.set(deadline);
+  const auto dead_letters_ended = std::async(std::launch::async, [this] { given_up_.stop(); });
   const auto report = pipeline_.stop(deadline);
   server_.stop();
   reconciler_.stop();
   probe_.stop();
+  dead_letters_ended.wait();
+  heartbeat_.stop();
   publisher_.stop();
   control_.stop();
   give_up_.switch_off();
@@ -193,7 +216,7 @@ wire::Status App::status() {
   status.uptime = duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - started_);
   status.readiness = readiness();
   status.links = {wire_link("delivery", pipeline.delivery_link), wire_link("control", control_.status()),
-                  wire_link("publish", publisher_.status())};
+                  wire_link("publish", publisher_.status()), wire_link("dead_letters", given_up_.status())};
   status.writers = {pipeline.writers, pipeline.writers_busy, pipeline.database_away, pipeline.database_error};
   status.pipeline = {pipeline.unacked,      pipeline.in_flight_bytes, pipeline.stored, pipeline.duplicates,
                      pipeline.dead_letters, pipeline.without_id,      pipeline.acked};
@@ -221,6 +244,7 @@ wire::Readiness App::readiness() {
   } else {
     link("broker.publish", publish);
   }
+  link("broker.dead_letters", given_up_.status());
   const auto tenants = reconciler_.ready();
   part("tenants", tenants.has_value(), tenants.has_error() ? tenants.error().message : std::string{});
   if (stopping_) part("daemon", false, "the daemon is stopping");
@@ -232,6 +256,11 @@ wire::Readiness App::readiness() {
 void App::on_consumer_lost(TenantId tenant, const Error& why) noexcept {
   log_.warning("consumer_lost", why.message, {{"tenant", tenant.to_string()}});
   reconciler_.repair(tenant);
+}
+
+void App::on_tenant_held(TenantId tenant) noexcept {
+  log_.warning("tenant_held", "somebody else holds the tenant's counter in an open transaction; its messages wait",
+               {{"tenant", tenant.to_string()}});
 }
 
 void App::on_database(bool available, const Error& why) noexcept {
@@ -265,10 +294,16 @@ void App::on_delivery_link(bool connected, const Error& why) noexcept {
   }
 }
 
+void App::on_stray(const std::string& routing_key, const std::string& why) noexcept {
+  log_.warning("stray_dead_letter", "a message in the dead-letter queue was dropped: " + why,
+               {{"routing_key", routing_key}});
+}
+
 void App::on_store(const Result<void>& usable) noexcept {
   probe_.ask_now();
   if (usable.has_value()) {
     log_.info("store_ready", "the database can be used");
+    given_up_.start();
   } else {
     log_.error("store_not_ready", usable.error().message);
   }

@@ -13,16 +13,19 @@
 #include "daemon/watch.hpp"
 #include "http/api.hpp"
 #include "http/server.hpp"
+#include "ingest/given_up.hpp"
 #include "ingest/pipeline.hpp"
+#include "ingest/replayer.hpp"
 #include "metrics/registry.hpp"
 #include "store/database.hpp"
+#include "tenants/heartbeat.hpp"
 #include "tenants/reconciler.hpp"
 
 namespace mtmsg::daemon {
 
 /// The composition root: builds every part from the configuration, starts them, and stops them in order. What the parts
 /// report is logged here, once.
-class App final : private ingest::PipelineEvents, private tenants::ReconcilerEvents {
+class App final : private ingest::PipelineEvents, private ingest::GivenUpEvents, private tenants::ReconcilerEvents {
  public:
   /// Throws Failure when a part can't be built (a connection string that is none, an address that can't be listened
   /// on).
@@ -41,8 +44,10 @@ class App final : private ingest::PipelineEvents, private tenants::ReconcilerEve
 
  private:
   void on_consumer_lost(TenantId tenant, const Error& why) noexcept override;
+  void on_tenant_held(TenantId tenant) noexcept override;
   void on_database(bool available, const Error& why) noexcept override;
   void on_delivery_link(bool connected, const Error& why) noexcept override;
+  void on_stray(const std::string& routing_key, const std::string& why) noexcept override;
   void on_store(const Result<void>& usable) noexcept override;
   void on_tenant_delayed(const Tenant& tenant, const Error& why) noexcept override;
   void on_tenant(const Tenant& tenant, std::string_view what) noexcept override;
@@ -56,6 +61,7 @@ class App final : private ingest::PipelineEvents, private tenants::ReconcilerEve
   wire::Readiness readiness();
 
   const config::Config config_;
+  const store::DaemonId id_{Uuid::v4()};
   Log& log_;
   const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
   std::atomic<bool> stopping_{false};
@@ -70,6 +76,9 @@ class App final : private ingest::PipelineEvents, private tenants::ReconcilerEve
   broker::Control control_;
   broker::Publisher publisher_;
   ingest::Pipeline pipeline_;
+  ingest::GivenUpConsumer given_up_;
+  ingest::Replayer replayer_;
+  tenants::Heartbeat heartbeat_;
   tenants::Reconciler reconciler_;
   http::Api api_;
   http::Server server_;

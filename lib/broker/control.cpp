@@ -47,18 +47,8 @@ class Call final : public Pending {
   std::atomic_flag answered_;
 };
 
-awaitable<Result<void>> declare_dead_letters(Session& session, ChannelNumber channel, TopologyOptions options) {
-  const auto exchange = dead_letter_exchange(options);
-  QueueSpec spec;
-  spec.name = dead_letter_queue(options);
-  spec.quorum = options.quorum;
-  if (auto done = co_await session.declare_exchange(channel, exchange, "fanout"); !done) co_return done.error();
-  if (auto done = co_await session.declare_queue(channel, spec); !done) co_return done.error();
-  co_return co_await session.bind_queue(channel, spec.name, exchange, "");
-}
-
 awaitable<Result<void>> declare_all(Session& session, ChannelNumber channel, TenantId tenant, TopologyOptions options) {
-  if (auto done = co_await declare_dead_letters(session, channel, options); !done) co_return done.error();
+  if (auto done = co_await declare_dead_letter_queue(session, channel, options); !done) co_return done.error();
   const auto exchange = tenant_exchange(tenant);
   const auto spec = tenant_queue_spec(tenant, options);
   if (auto done = co_await session.declare_exchange(channel, exchange, "fanout"); !done) co_return done.error();

@@ -8,7 +8,8 @@
 /// stand under the one key "amqp" by their AMQP name with underscores; there, nobody can mistake an application's
 /// header for a property that RabbitMQ checked (user_id). An application header named "amqp" is kept as
 /// amqp.headers.amqp. `message_id` stands there only when it is not the id itself (not of UUID form).
-/// x-delivery-count of a redelivery is the broker's, not the sender's, and is left out.
+/// x-delivery-count of a redelivery is the broker's, not the sender's, and is left out; so are x-death, x-first-death-*
+/// and x-last-death-* of what came through the dead-letter exchange.
 ///
 /// Always something `jsonb` takes: a string or key that is not UTF-8, or holds NUL, becomes {"base64": "…"} (a key:
 /// "base64:…"), and so does AMQP's byte array always; numbers that JSON lacks (NaN, infinity) become strings;

@@ -113,14 +113,15 @@ std::future<Result<void>> Publisher::Impl::publish(std::unique_ptr<Item> item) {
     const bool decided = room.wait_until(lock, item->deadline, [&] { return refusal() || has_room(size); });
     refused = refusal();
     if (!decided) refused = Error{ErrorCode::timeout, "too many messages wait for the broker's confirm"};
-    if (!refused) {
-      ++messages;
-      bytes += size;
-      waiting.push_back(std::move(item));
-      post = !std::exchange(posted, true);
+    if (refused) {
+      item->promise.set_value(*refused);
+      return future;
     }
+    ++messages;
+    bytes += size;
+    waiting.push_back(std::move(item));
+    post = !std::exchange(posted, true);
   }
-  if (refused) item->promise.set_value(*refused);
   if (post) asio::post(link.executor(), [this] { send_waiting(); });
   return future;
 }

@@ -21,6 +21,14 @@ namespace mtmsg::broker {
 
 namespace asio = boost::asio;
 
+/// Why the broker gave a message up and where it had been: the newest entry of x-death, which the broker itself writes.
+struct Death {
+  std::string reason;  ///< "delivery_limit", "expired", "rejected", "maxlen"
+  std::string queue;
+  std::string exchange;     ///< where it had been published
+  std::string routing_key;  ///< the first of those it had been published with
+};
+
 /// One basic.deliver with its content. Views are valid during SessionHandler::on_delivery only.
 struct Delivery {
   ChannelNumber channel;
@@ -29,6 +37,9 @@ struct Delivery {
   /// How often the broker says it delivered this before (x-delivery-count of a quorum queue). 0 unless `redelivered`:
   /// a publisher can forge the header on a first delivery.
   std::uint32_t delivery_count = 0;
+  std::string_view exchange;     ///< it came through this one; empty: the default exchange
+  std::string_view routing_key;  ///< it came with
+  const Death* death = nullptr;  ///< of a delivery that came through ConnectOptions::dead_letter_exchange, if it says
   std::string_view body;
   std::optional<std::string_view> message_id;  ///< the bytes as sent, any bytes
   std::optional<Timestamp> timestamp;          ///< AMQP's has seconds; absent when out of PostgreSQL's range
@@ -69,7 +80,7 @@ class SessionHandler {
 struct QueueSpec {
   std::string name;
   bool quorum = true;                ///< x-queue-type quorum, else classic
-  std::uint32_t delivery_limit = 0;  ///< x-delivery-limit (quorum only), 0: none
+  std::uint32_t delivery_limit = 0;  ///< x-delivery-limit (quorum only), 0: none, also where the broker has a default
   bool reject_publish = false;       ///< x-overflow = reject-publish
   std::string dead_letter_exchange;  ///< empty: none. On a quorum queue with reject_publish also
                                      ///< x-dead-letter-strategy = at-least-once
@@ -155,6 +166,9 @@ struct ConnectOptions {
   std::chrono::seconds heartbeat{10};
   std::chrono::milliseconds connect_timeout{5000};
   std::chrono::milliseconds rpc_timeout{15000};
+  /// What comes through this exchange was given up by the broker: Delivery::death says why, and the headers the broker
+  /// added for it are not in headers_json. Empty: nothing does.
+  std::string dead_letter_exchange;
 };
 
 /// Connects and logs in; blocks the calling (link) thread for at most connect_timeout. Later calls back on `io`'s

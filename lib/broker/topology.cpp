@@ -18,6 +18,22 @@ std::string dead_letter_queue(const TopologyOptions& options) {
   return options.name_space + ".dead-letters";
 }
 
+asio::awaitable<Result<void>> declare_dead_letter_queue(Session& session, ChannelNumber channel,
+                                                        TopologyOptions options) {
+  const auto exchange = dead_letter_exchange(options);
+  QueueSpec spec;
+  spec.name = dead_letter_queue(options);
+  spec.quorum = options.quorum;
+  if (auto done = co_await session.declare_exchange(channel, exchange, "fanout"); !done) co_return done.error();
+  auto declared = co_await session.declare_queue(channel, spec);
+  if (!declared && declared.error().code == ErrorCode::conflict) {
+    if (auto again = co_await session.open_channel(channel); !again) co_return again.error();
+    declared = co_await session.queue_depth(channel, spec.name);
+  }
+  if (!declared) co_return declared.error();
+  co_return co_await session.bind_queue(channel, spec.name, exchange, "");
+}
+
 QueueSpec tenant_queue_spec(TenantId tenant, const TopologyOptions& options) {
   QueueSpec spec;
   spec.name = tenant_queue(tenant);

@@ -19,6 +19,11 @@ std::string tenant_queue(TenantId tenant);                         ///< tenant_{
 std::string dead_letter_exchange(const TopologyOptions& options);  ///< {name_space}.dlx
 std::string dead_letter_queue(const TopologyOptions& options);     ///< {name_space}.dead-letters
 
+/// Exchange, queue and binding, idempotent; tenants' queues name the exchange, so it comes before them. A queue that an
+/// older broker made with other arguments is taken as it is. The channel stays open.
+asio::awaitable<Result<void>> declare_dead_letter_queue(Session& session, ChannelNumber channel,
+                                                        TopologyOptions options);
+
 /// The tenant's queue: durable, dead letters to dead_letter_exchange with the routing key tenant_{id} (which no
 /// publisher can set), reject-publish and at-least-once dead-lettering.
 QueueSpec tenant_queue_spec(TenantId tenant, const TopologyOptions& options);

@@ -152,9 +152,6 @@ std::string quoted_list(std::span<const std::string_view> names) {
   return text;
 }
 
-template <class Kind>
-constexpr bool always_false = false;
-
 }  // namespace
 
 std::span<const Option> options() noexcept {
@@ -194,7 +191,7 @@ std::string describe_kind(const Option& option) {
         } else if constexpr (std::is_same_v<Kind, Choice>) {
           return quoted_list(kind.names);
         } else {
-          static_assert(always_false<Kind>);
+          static_assert(!sizeof(Kind), "a kind nobody describes");
         }
       },
       option.kind);

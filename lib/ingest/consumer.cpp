@@ -2,13 +2,21 @@
 
 namespace mtmsg::ingest {
 
+bool Consumer::note(bool suspicious) noexcept {
+  const bool changed = careful != suspicious && wanted_prefetch > 1;
+  careful = suspicious;
+  return changed;
+}
+
 Consumer::Step Consumer::next_step() const noexcept {
   const bool consuming = !tag.empty();
   switch (wanted) {
     case Wanted::serve:
+      if (admission == Admission::closed) return channel_open ? Step::close_channel : Step::none;
+      if (admission == Admission::hold) return Step::none;
       if (!channel_open) return Step::open_channel;
       if (!consuming) return Step::consume;
-      return prefetch == wanted_prefetch ? Step::none : Step::cancel;
+      return prefetch == target_prefetch() ? Step::none : Step::cancel;
     case Wanted::idle:
       return consuming ? Step::cancel : Step::none;
     case Wanted::leave:
@@ -23,7 +31,7 @@ Consumer::Step Consumer::next_step() const noexcept {
 bool Consumer::settled() const noexcept {
   switch (wanted) {
     case Wanted::serve:
-      return !tag.empty() && prefetch == wanted_prefetch;
+      return !tag.empty() && prefetch == target_prefetch();
     case Wanted::idle:
       return tag.empty();
     case Wanted::leave:
@@ -38,6 +46,7 @@ void Consumer::channel_lost() noexcept {
   asking.clear();
   tag.clear();
   prefetch = 0;
+  careful = true;
   ledger = AckLedger{};
 }
 

@@ -20,6 +20,14 @@ enum class Wanted {
   drop,   ///< the channel closed at once; what is in hand goes back to the queue
 };
 
+/// Whether consumers may take deliveries; the same for all of a link. Every delivery that is not answered costs its
+/// message one of its deliveries, so none are taken that could not be stored.
+enum class Admission {
+  open,
+  hold,    ///< the database is away: what stands stays, nothing new begins
+  closed,  ///< it is away for long: no channel stays open
+};
+
 /// One tenant's channel and consumer. A value of the link thread; the decisions are here, the I/O in DeliveryLink.
 struct Consumer {
   TenantId tenant;
@@ -27,6 +35,10 @@ struct Consumer {
 
   Wanted wanted = Wanted::serve;
   std::uint16_t wanted_prefetch = 1;
+  Admission admission = Admission::open;
+  /// The last delivery had been delivered too often, or none came through this channel yet: one message at a time, so
+  /// that one that brings the daemon down takes no others with it.
+  bool careful = true;
 
   bool channel_open = false;
   std::string asking;  ///< the tag of a basic.consume under way; cleared when the broker takes that consumer away
@@ -41,6 +53,9 @@ struct Consumer {
 
   enum class Step { none, open_channel, consume, cancel, close_channel };
 
+  std::uint16_t target_prefetch() const noexcept { return careful ? 1 : wanted_prefetch; }
+  /// What this delivery says about those behind it; true when the prefetch has to change.
+  bool note(bool suspicious) noexcept;
   /// The next thing to do on the way to what is wanted. Pure. A new prefetch needs a new consumer: a live basic.qos
   /// changes nothing for a running one.
   Step next_step() const noexcept;

@@ -18,6 +18,7 @@ constexpr std::size_t kMinArenaBytes = 1024;
 constexpr std::size_t kMaxArenaBytes = 512 * 1024;
 /// A burst of large messages ends here, so that the budget is looked at in time.
 constexpr std::size_t kMaxBurstBytes = 2 << 20;
+constexpr const char* kWaitsForDatabase = "the consumer waits until the database takes messages again";
 
 std::string_view keep(Arena& arena, std::string_view bytes) {
   if (bytes.empty()) return {};
@@ -74,16 +75,30 @@ std::future<Result<void>> DeliveryLink::want(TenantId tenant, Wanted wanted, std
     }
     consumer->wanted = wanted;
     if (wanted == Wanted::serve) consumer->wanted_prefetch = prefetch;
+    consumer->admission = admission_;
     // A step under way may change what is: then the answer comes after it.
     const bool steady = !consumer->steering || link_.session() == nullptr;
     if (steady && consumer->settled()) return promise.set_value({});
     if (link_.session() == nullptr) {
       return promise.set_value(fail(ErrorCode::broker_unavailable, "RabbitMQ is away: " + link_.status().last_error));
     }
+    if (wanted == Wanted::serve && admission_ != Admission::open && !consumer->steering) {
+      return promise.set_value(fail(ErrorCode::database_unavailable, kWaitsForDatabase));
+    }
     consumer->waiters.push_back(std::move(promise));
     steer(consumer);
   });
   return future;
+}
+
+void DeliveryLink::admit(Admission admission) {
+  broker::asio::post(link_.executor(), [this, admission] {
+    admission_ = admission;
+    for (const auto& [tenant, consumer] : consumers_) {
+      consumer->admission = admission;
+      steer(consumer);
+    }
+  });
 }
 
 DeliveryLink::ConsumerPtr DeliveryLink::find_or_add(TenantId tenant) {
@@ -156,6 +171,8 @@ broker::asio::awaitable<void> DeliveryLink::steering(ConsumerPtr consumer) {
     answer(*consumer, {});
   } else if (link_.session() == nullptr) {
     answer(*consumer, fail(ErrorCode::broker_unavailable, "the connection to RabbitMQ was lost"));
+  } else if (consumer->wanted == Wanted::serve && consumer->admission != Admission::open) {
+    answer(*consumer, fail(ErrorCode::database_unavailable, kWaitsForDatabase));
   }
 }
 
@@ -175,7 +192,7 @@ broker::asio::awaitable<Result<void>> DeliveryLink::take_step(broker::Session& s
       break;
     }
     case Consumer::Step::consume: {
-      const auto prefetch = consumer.wanted_prefetch;
+      const auto prefetch = consumer.target_prefetch();
       auto tag = "mtmsg-" + Uuid::v4().to_string();
       consumer.asking = tag;
       auto done = co_await session.consume(consumer.channel, broker::tenant_queue(consumer.tenant), tag, prefetch);
@@ -260,6 +277,7 @@ void DeliveryLink::on_delivery(const broker::Delivery& delivery) noexcept {
   if (!consumer || !consumer->channel_open) return;
   consumer->ledger.delivered(delivery.tag);
   burst_.push_back({consumer->tenant, consumer->generation, make_parcel(consumer->tenant, delivery)});
+  if (consumer->note(burst_.back().parcel.suspicious())) steer(consumer);
   if (arena_bytes_ >= kMaxBurstBytes) on_burst_end();
 }
 
@@ -267,12 +285,15 @@ Parcel DeliveryLink::make_parcel(TenantId tenant, const broker::Delivery& delive
   if (!arena_) {
     arena_ = std::make_shared<Arena>(next_arena_bytes_);
     arena_bytes_ = 0;
+    last_exchange_ = last_routing_key_ = {};
   }
   arena_bytes_ += delivery.body.size() + delivery.headers_json.size();
   const auto identity = identify_message(tenant, delivery.message_id);
   Parcel parcel;
   parcel.body = keep(*arena_, delivery.body);
   parcel.headers = keep(*arena_, delivery.headers_json);
+  parcel.exchange = keep_once(last_exchange_, delivery.exchange);
+  parcel.routing_key = keep_once(last_routing_key_, delivery.routing_key);
   parcel.arena = arena_;
   parcel.tag = delivery.tag;
   parcel.id = identity.id;
@@ -281,6 +302,11 @@ Parcel DeliveryLink::make_parcel(TenantId tenant, const broker::Delivery& delive
   parcel.delivery_count = delivery.delivery_count;
   parcel.published_at = delivery.timestamp;
   return parcel;
+}
+
+std::string_view DeliveryLink::keep_once(std::string_view& last, std::string_view bytes) {
+  if (last != bytes) last = keep(*arena_, bytes);
+  return last;
 }
 
 void DeliveryLink::on_burst_end() noexcept {

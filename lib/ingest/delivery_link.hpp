@@ -68,6 +68,8 @@ class DeliveryLink final : private broker::LinkHandler {
     DeliveryTag last;
   };
   void settle(std::vector<Settlement> settlements);
+  /// For all tenants, also those to come. What serve() waits for answers database_unavailable while it is not open.
+  void admit(Admission admission);
   /// In-flight bytes became fewer: read on if there is room.
   void room_again();
 
@@ -97,6 +99,8 @@ class DeliveryLink final : private broker::LinkHandler {
   void settle_here(std::span<const Settlement> settlements);
   void read_if_room();
   Parcel make_parcel(TenantId tenant, const broker::Delivery& delivery);
+  /// In the arena; bytes that are the same as the last time stand there once.
+  std::string_view keep_once(std::string_view& last, std::string_view bytes);
   void publish_consuming(const Consumer& consumer);
 
   const Options options_;
@@ -108,10 +112,13 @@ class DeliveryLink final : private broker::LinkHandler {
   std::vector<ConsumerPtr> by_channel_;  ///< index: channel number
   std::uint64_t connections_ = 0;        ///< to tell whether the connection changed while a coroutine waited
   std::uint64_t last_generation_ = 0;
+  Admission admission_ = Admission::open;
   std::vector<Dispatcher::Arrival> burst_;
   std::shared_ptr<Arena> arena_;
   std::size_t arena_bytes_ = 0;
   std::size_t next_arena_bytes_ = 1024;
+  std::string_view last_exchange_;     ///< in arena_
+  std::string_view last_routing_key_;  ///< likewise
   bool reading_ = true;
 
   std::atomic<std::uint64_t> acked_{0};

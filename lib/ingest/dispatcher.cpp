@@ -30,6 +30,7 @@ void Dispatcher::remove(TenantId tenant) {
   if (found == inboxes_.end()) return;
   throw_away(tenant, found->second);
   scheduler_.remove(tenant);
+  std::erase_if(postponed_, [tenant](const auto& entry) { return entry.second == tenant; });
   inboxes_.erase(found);
 }
 
@@ -77,10 +78,16 @@ void Dispatcher::deliver(std::span<Arrival> arrivals) {
 
 std::optional<Work> Dispatcher::take() {
   std::unique_lock lock(mutex_);
-  ready_.wait(lock, [this] {
+  for (;;) {
+    end_postponements();
     // While draining, a tenant that is being written may have more waiting: its inbox comes back with finished().
-    return abandoned_ || scheduler_.has_ready() || (draining_ && waiting_ == 0);
-  });
+    if (abandoned_ || scheduler_.has_ready() || (draining_ && waiting_ == 0)) break;
+    if (postponed_.empty()) {
+      ready_.wait(lock);
+    } else {
+      ready_.wait_until(lock, postponed_.begin()->first);
+    }
+  }
   if (abandoned_ || !scheduler_.has_ready()) return std::nullopt;
   auto work = assemble();
   if (scheduler_.has_ready()) ready_.notify_one();
@@ -95,25 +102,63 @@ Work Dispatcher::assemble() {
     const auto turn = scheduler_.next(room);
     if (!turn) break;
     auto& inbox = inboxes_.find(turn->tenant)->second;
-    std::size_t rows = 0;
-    while (rows < turn->rows) {
-      const auto more = inbox.parcels[rows].bytes();
-      if (bytes > 0 && bytes + more > limits_.bytes) break;
-      bytes += more;
-      ++rows;
-    }
+    const auto rows = choose(inbox, turn->rows, work.parts.empty(), bytes);
     scheduler_.took(rows, work.parts.empty() && rows < turn->rows);
     if (rows == 0) break;
     const auto end = inbox.parcels.begin() + static_cast<std::ptrdiff_t>(rows);
-    auto& part = work.parts.emplace_back(turn->tenant, inbox.generation, std::vector<Parcel>{});
+    auto& part = work.parts.emplace_back(Work::Part{turn->tenant, inbox.generation, {}});
     part.parcels.assign(std::make_move_iterator(inbox.parcels.begin()), std::make_move_iterator(end));
     inbox.parcels.erase(inbox.parcels.begin(), end);
     inbox.writing += rows;
     waiting_ -= rows;
     writing_ += rows;
     room -= rows;
+    if (part.parcels.front().suspicious()) break;
   }
   return work;
+}
+
+std::size_t Dispatcher::choose(const Inbox& inbox, std::size_t most, bool first, std::size_t& bytes) const {
+  std::size_t rows = 0;
+  for (; rows < most; ++rows) {
+    const auto& parcel = inbox.parcels[rows];
+    if (parcel.suspicious()) return rows == 0 && first ? 1 : rows;
+    if (bytes > 0 && bytes + parcel.bytes() > limits_.bytes) break;
+    bytes += parcel.bytes();
+  }
+  return rows;
+}
+
+void Dispatcher::postpone(Work::Part part, std::chrono::milliseconds wait) {
+  {
+    const std::lock_guard lock(mutex_);
+    const auto rows = part.parcels.size();
+    writing_ -= rows;
+    const auto found = inboxes_.find(part.tenant);
+    const bool current = found != inboxes_.end() && found->second.generation == part.generation;
+    if (found != inboxes_.end()) {
+      found->second.writing -= std::min<std::uint64_t>(found->second.writing, rows);
+    }
+    if (current) {
+      auto& parcels = found->second.parcels;
+      parcels.insert(parcels.begin(), std::make_move_iterator(part.parcels.begin()),
+                     std::make_move_iterator(part.parcels.end()));
+      waiting_ += rows;
+      scheduler_.arrived(part.tenant, rows);
+      postponed_.emplace(std::chrono::steady_clock::now() + wait, part.tenant);
+    } else {
+      for (const auto& parcel : part.parcels) bytes_ -= parcel.bytes();
+      scheduler_.finished(part.tenant);
+    }
+  }
+  ready_.notify_all();
+  empty_.notify_all();
+}
+
+void Dispatcher::end_postponements() {
+  const auto due = postponed_.upper_bound(std::chrono::steady_clock::now());
+  for (auto each = postponed_.begin(); each != due; ++each) scheduler_.finished(each->second);
+  postponed_.erase(postponed_.begin(), due);
 }
 
 void Dispatcher::finished(const Work& work) {

@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -17,7 +18,7 @@
 
 namespace mtmsg::ingest {
 
-/// What a writer carries through one transaction.
+/// What a writer carries through one transaction. A suspicious parcel is alone in it.
 struct Work {
   struct Part {
     TenantId tenant;
@@ -70,6 +71,9 @@ class Dispatcher {
   std::optional<Work> take();
   /// The transaction is over, however it ended. Called before the acks are sent.
   void finished(const Work& work);
+  /// The part could not be stored for somebody else's sake: it waits again, before what came later, and its tenant is
+  /// out of the round for so long.
+  void postpone(Work::Part part, std::chrono::milliseconds wait);
 
   // For everybody.
 
@@ -91,6 +95,9 @@ class Dispatcher {
   };
 
   Work assemble();
+  /// The first `rows` of the inbox's parcels that go into this transaction together.
+  std::size_t choose(const Inbox& inbox, std::size_t rows, bool first, std::size_t& bytes) const;
+  void end_postponements();
   void throw_away(TenantId tenant, Inbox& inbox);
 
   const Limits limits_;
@@ -99,6 +106,7 @@ class Dispatcher {
   std::condition_variable empty_;  ///< wait_until_empty
   Scheduler scheduler_;
   std::unordered_map<TenantId, Inbox> inboxes_;
+  std::multimap<std::chrono::steady_clock::time_point, TenantId> postponed_;  ///< by when they may go on
   std::size_t bytes_ = 0;
   std::uint64_t waiting_ = 0;
   std::uint64_t writing_ = 0;

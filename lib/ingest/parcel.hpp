@@ -29,6 +29,12 @@ struct Parcel {
   std::optional<Timestamp> published_at;
   std::string_view body;
   std::string_view headers;
+  std::string_view exchange;     ///< where it was published; in the arena once for all in a row that have the same
+  std::string_view routing_key;  ///< likewise
+
+  /// Deliveries without an answer from which on a message is suspected of bringing the daemon down.
+  static constexpr std::uint32_t kSuspicious = 2;
+  bool suspicious() const noexcept { return delivery_count >= kSuspicious; }
 
   /// What it costs to keep.
   std::size_t bytes() const noexcept { return body.size() + headers.size() + sizeof(Parcel); }

@@ -135,6 +135,7 @@ DeliveryLink& Pipeline::link_with_room() {
     if (taken[link.get()] < options_.link.max_channels) return *link;
   }
   links_.push_back(std::make_unique<DeliveryLink>(options_.link, dispatcher_, static_cast<DeliveryEvents&>(*this)));
+  links_.back()->admit(admission_);
   links_.back()->start();
   return *links_.back();
 }
@@ -147,6 +148,7 @@ void Pipeline::remove(TenantId tenant, std::chrono::milliseconds patience) {
   link->forget(tenant);
   dispatcher_.remove(tenant);
   const std::lock_guard lock(mutex_);
+  held_.erase(tenant);
   tenants_.erase(tenant);
 }
 
@@ -184,6 +186,7 @@ void Pipeline::on_committed(const Work& work, const std::vector<PartReport>& rep
   for (auto& [link, tags] : settlements) link->settle(std::move(tags));
   metrics_.deliveries_acked.add(work.rows());
   const std::lock_guard lock(mutex_);
+  for (const auto& part : work.parts) held_.erase(part.tenant);
   for (const auto& link : links_) {
     if (!settlements.contains(link.get())) link->room_again();
   }
@@ -238,8 +241,7 @@ void Pipeline::on_attempt(const Result<void>& result, std::size_t rows, std::chr
   {
     const std::lock_guard lock(mutex_);
     changed = database_away_ != away;
-    database_away_ = away;
-    database_error_ = away ? result.error().message : std::string{};
+    note_database(away, away ? result.error().message : std::string{});
   }
   if (changed) events_.on_database(!away, away ? result.error() : Error{});
 }
@@ -247,6 +249,25 @@ void Pipeline::on_attempt(const Result<void>& result, std::size_t rows, std::chr
 std::uint64_t Pipeline::committed() const {
   const std::lock_guard lock(mutex_);
   return totals_.all();
+}
+
+void Pipeline::note_database(bool away, const std::string& why) {
+  const auto now = std::chrono::steady_clock::now();
+  if (away && !database_away_) away_since_ = now;
+  database_away_ = away;
+  database_error_ = why;
+  const bool long_away = away && now - away_since_ >= options_.patience;
+  const auto admission = long_away ? Admission::closed : away ? Admission::hold : Admission::open;
+  if (std::exchange(admission_, admission) == admission) return;
+  for (const auto& link : links_) link->admit(admission);
+}
+
+void Pipeline::on_tenant_held(TenantId tenant) noexcept {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!held_.insert(tenant).second) return;
+  }
+  events_.on_tenant_held(tenant);
 }
 
 std::uint64_t Pipeline::acked() const {

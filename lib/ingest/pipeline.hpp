@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "broker/link.hpp"
@@ -67,6 +68,9 @@ class PipelineEvents {
   /// The tenant has no consumer until serve() is called again: its queue or its channel is gone, or its rows have no
   /// place (the error says which).
   virtual void on_consumer_lost(TenantId tenant, const Error& why) noexcept = 0;
+  /// Somebody else holds the tenant's counter for long: its messages wait, its neighbours' don't. Once, until some of
+  /// them are stored.
+  virtual void on_tenant_held(TenantId tenant) noexcept = 0;
   /// Once per change, not once per try.
   virtual void on_database(bool available, const Error& why) noexcept = 0;
   virtual void on_delivery_link(bool connected, const Error& why) noexcept = 0;
@@ -84,6 +88,9 @@ class Pipeline final : private DeliveryEvents, private WriterEvents {
     PayloadLimits payload;
     unsigned writers = 2;
     unsigned batch = 500;
+    /// With the database away for so long the channels are closed, once: RabbitMQ does not wait for ever, and each time
+    /// it lost patience would cost every message in hand one of its deliveries.
+    std::chrono::milliseconds patience{std::chrono::minutes(3)};
   };
 
   Pipeline(Options options, store::Database& database, metrics::Registry& metrics, PipelineEvents& events);
@@ -126,6 +133,7 @@ class Pipeline final : private DeliveryEvents, private WriterEvents {
   void on_delivery_link(bool connected, const Error& why) noexcept override;
   void on_committed(const Work& work, const std::vector<PartReport>& reports) noexcept override;
   void on_tenant_failed(TenantId tenant, const Error& why) noexcept override;
+  void on_tenant_held(TenantId tenant) noexcept override;
   void on_attempt(const Result<void>& result, std::size_t rows, std::chrono::nanoseconds took) noexcept override;
 
   DeliveryLink& link_with_room();
@@ -137,6 +145,7 @@ class Pipeline final : private DeliveryEvents, private WriterEvents {
   void stop_consuming(std::chrono::steady_clock::time_point deadline);
   void join_writers();
   bool hurrying() const;
+  void note_database(bool away, const std::string& why);
   void linger(std::chrono::steady_clock::time_point until);
 
   const Options options_;
@@ -150,7 +159,10 @@ class Pipeline final : private DeliveryEvents, private WriterEvents {
   std::unordered_map<TenantId, Served> tenants_;
   Totals totals_;
   bool database_away_ = false;
+  std::chrono::steady_clock::time_point away_since_;
   std::string database_error_;
+  Admission admission_ = Admission::open;
+  std::unordered_set<TenantId> held_;
   std::optional<StopReport> stopped_;
   bool started_ = false;
   bool stopping_ = false;

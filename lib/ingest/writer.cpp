@@ -5,6 +5,9 @@
 namespace mtmsg::ingest {
 namespace {
 
+/// Until a counter that somebody else holds is asked for again.
+constexpr std::chrono::milliseconds kHeldRetry{500};
+
 PartReport report_on(const store::TenantOutcome& outcome, const Work::Part& part, const store::TenantBatch& batch) {
   PartReport report{outcome};
   for (const auto& parcel : part.parcels) report.without_id += parcel.has_own_id ? 0 : 1;
@@ -49,24 +52,15 @@ void Writer::abandon() noexcept {
 void Writer::run() {
   while (auto work = dispatcher_.take()) {
     busy_ = true;
-    carry(*work);
+    carry(std::move(*work));
     busy_ = false;
   }
 }
 
-void Writer::carry(const Work& work) {
+void Writer::carry(Work work) {
   const auto batch = validate(work);
   const auto outcomes = store_through_outages(batch);
-  if (outcomes.has_value()) {
-    std::vector<PartReport> reports;
-    reports.reserve(work.parts.size());
-    for (std::size_t i = 0; i < work.parts.size(); ++i) {
-      reports.push_back(report_on((*outcomes)[i], work.parts[i], batch[i]));
-    }
-    dispatcher_.finished(work);
-    events_.on_committed(work, reports);
-    return;
-  }
+  if (outcomes.has_value()) return settle(std::move(work), batch, *outcomes);
   const bool stopping = outcomes.error().code == ErrorCode::stopping;
   if (stopping || work.parts.size() == 1) {
     dispatcher_.finished(work);
@@ -74,19 +68,36 @@ void Writer::carry(const Work& work) {
     return;
   }
   // One tenant's trouble must not hold the others of its transaction: each goes alone.
-  for (std::size_t i = 0; i < work.parts.size(); ++i) carry_alone(work.parts[i], batch[i]);
+  for (std::size_t i = 0; i < work.parts.size(); ++i) carry_alone(std::move(work.parts[i]), batch[i]);
 }
 
-void Writer::carry_alone(const Work::Part& part, const store::TenantBatch& batch) {
+void Writer::carry_alone(Work::Part part, const store::TenantBatch& batch) {
   const auto outcomes = store_through_outages({batch});
   Work alone;
-  alone.parts.push_back(part);
+  alone.parts.push_back(std::move(part));
+  if (outcomes.has_value()) return settle(std::move(alone), {batch}, *outcomes);
   dispatcher_.finished(alone);
-  if (outcomes.has_value()) {
-    events_.on_committed(alone, {report_on(outcomes->front(), part, batch)});
-  } else if (outcomes.error().code != ErrorCode::stopping) {
-    events_.on_tenant_failed(part.tenant, outcomes.error());
+  if (outcomes.error().code != ErrorCode::stopping) {
+    events_.on_tenant_failed(alone.parts.front().tenant, outcomes.error());
   }
+}
+
+void Writer::settle(Work work, const store::Batch& batch, const std::vector<store::TenantOutcome>& outcomes) {
+  Work done;
+  std::vector<PartReport> reports;
+  for (std::size_t i = 0; i < work.parts.size(); ++i) {
+    auto& part = work.parts[i];
+    if (outcomes[i].locked) {
+      events_.on_tenant_held(part.tenant);
+      dispatcher_.postpone(std::move(part), kHeldRetry);
+      continue;
+    }
+    reports.push_back(report_on(outcomes[i], part, batch[i]));
+    done.parts.push_back(std::move(part));
+  }
+  if (done.parts.empty()) return;
+  dispatcher_.finished(done);
+  events_.on_committed(done, reports);
 }
 
 store::Batch Writer::validate(const Work& work) {
@@ -102,6 +113,8 @@ store::Batch Writer::validate(const Work& work) {
       row.published_at = parcel.published_at;
       row.payload = parcel.body;
       row.headers = parcel.headers;
+      row.exchange = parcel.exchange;
+      row.routing_key = parcel.routing_key;
       row.refusal = validator_.check(parcel.body);
       row.deliveries = parcel.delivery_count + 1;
     }

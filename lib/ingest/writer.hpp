@@ -34,6 +34,8 @@ class WriterEvents {
   /// The tenant's part can't be stored for a reason that is neither an outage nor the messages' fault, such as a
   /// missing partition. Its deliveries belong back in the queue.
   virtual void on_tenant_failed(TenantId tenant, const Error& why) noexcept = 0;
+  /// Somebody else holds the tenant's counter; its part is tried again, the others are stored meanwhile. At each try.
+  virtual void on_tenant_held(TenantId tenant) noexcept = 0;
   /// Every transaction: how it ended (an outage is database_unavailable), how many rows it was for, how long it took.
   virtual void on_attempt(const Result<void>& result, std::size_t rows, std::chrono::nanoseconds took) noexcept = 0;
 
@@ -56,8 +58,9 @@ class Writer {
 
  private:
   void run();
-  void carry(const Work& work);
-  void carry_alone(const Work::Part& part, const store::TenantBatch& batch);
+  void carry(Work work);
+  void carry_alone(Work::Part part, const store::TenantBatch& batch);
+  void settle(Work work, const store::Batch& batch, const std::vector<store::TenantOutcome>& outcomes);
   store::Batch validate(const Work& work);
   /// Until it succeeds; the error is not an outage, or `stopping`.
   Result<std::vector<store::TenantOutcome>> store_through_outages(const store::Batch& batch);

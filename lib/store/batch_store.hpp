@@ -13,17 +13,40 @@
 
 namespace mtmsg::store {
 
+/// Where a message comes from. The last two stand in dead_letters already and are tried again: once stored, the letter
+/// is marked as replayed, or is gone (what the broker gave up for nothing never was one); refused again, the letter
+/// says the new reason.
+enum class Source { delivery, replay, last_try };
+
 /// One delivery, decided: who it is, and whether it is a message or (with a refusal) a dead letter. The views must
 /// stay valid during store().
 struct IncomingMessage {
   MessageId id;
+  Source source = Source::delivery;
   bool redelivered = false;
   std::optional<Timestamp> published_at;
-  std::string_view payload;  ///< the body as sent
-  std::string_view headers;  ///< JSON (broker/headers.hpp), always taken by jsonb
+  std::string_view payload;      ///< the body as sent
+  std::string_view headers;      ///< JSON (broker/headers.hpp), always taken by jsonb
+  std::string_view exchange;     ///< where it was published; kept of dead letters only
+  std::string_view routing_key;  ///< likewise
   std::optional<Refusal> refusal;
   std::uint32_t deliveries = 1;
 };
+
+/// A letter as a message to be stored, not yet validated. The views point into the letter.
+inline IncomingMessage message_of(const DeadLetter& letter, Source source) {
+  IncomingMessage message;
+  message.id = letter.id;
+  message.source = source;
+  message.redelivered = true;  // it may have been stored meanwhile: looked for first
+  message.published_at = letter.published_at;
+  message.payload = letter.body;
+  message.headers = letter.headers;
+  message.exchange = letter.exchange;
+  message.routing_key = letter.routing_key;
+  message.deliveries = static_cast<std::uint32_t>(letter.deliveries);
+  return message;
+}
 
 /// Deliveries of one tenant, in the order of their numbers to be.
 struct TenantBatch {
@@ -34,11 +57,12 @@ struct TenantBatch {
 /// What a writer's transaction takes: each tenant at most once.
 using Batch = std::vector<TenantBatch>;
 
-/// What became of one TenantBatch, in the order of the batch. Unless it is gone, stored + duplicates + dead_letters is
-/// the number of its messages.
+/// What became of one TenantBatch, in the order of the batch. Unless it is gone or locked, stored + duplicates +
+/// dead_letters is the number of its messages.
 struct TenantOutcome {
   TenantId tenant;
-  bool gone = false;  ///< it is being deleted: nothing was stored, nothing may be acked
+  bool gone = false;    ///< it is being deleted: nothing was stored, nothing may be acked
+  bool locked = false;  ///< somebody else holds its counter: nothing was stored; try again later
   std::uint32_t stored = 0;
   std::uint32_t duplicates = 0;    ///< stored before, or twice in the batch: may be acked
   std::uint32_t dead_letters = 0;  ///< refused: new dead letters, and known ones that arrived again
@@ -55,8 +79,13 @@ class BatchStore {
   /// down, every id once, every refused row in dead_letters with its reason, its neighbours stored.
   ///
   /// Ids of messages and of dead letters are two sets. A refused message becomes a dead letter whatever is stored under
-  /// its id, and one that is a dead letter already only counts another arrival (`deliveries`); a good message is stored
-  /// though its id was refused before: the sender mended it, or it is replayed.
+  /// its id, and one that is a dead letter already only counts another arrival (`deliveries`), unless that was
+  /// replayed: then it is a dead letter again, the new one. A good message is stored though its id was refused before:
+  /// the sender mended it, or it is replayed.
+  ///
+  /// A tenant whose counter somebody else holds for longer than a healthy transaction takes is `locked`, and the others
+  /// of the batch are stored without it. If it is a daemon that gave no sign of life for a while (store/presence.hpp)
+  /// its sessions in open transactions are ended first.
   ///
   /// Errors: database_unavailable (SQLSTATE class 08, 40, 53, 55, 57, 58, or the connection broke: the outcome may be
   /// unknown; call again with the same batch until it succeeds, the ids keep it from being stored twice); internal

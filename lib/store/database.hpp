@@ -2,21 +2,25 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "core/result.hpp"
 #include "store/batch_store.hpp"
+#include "store/dead_letter_store.hpp"
 #include "store/message_store.hpp"
 #include "store/migrations.hpp"
+#include "store/presence.hpp"
 #include "store/tenant_store.hpp"
 
 /// The edge to PostgreSQL. Foreign errors become the project's ErrorCode here and nowhere else; nothing is logged.
 namespace mtmsg::store {
 
 struct DatabaseOptions {
-  std::string url;            ///< libpq connection string or URI; may name several hosts
-  std::string direct_url;     ///< for what needs a session; empty: the same as url
-  std::size_t pool_size = 8;  ///< connections for everything but writers; a call waits for a free one
+  std::string url;                 ///< libpq connection string or URI; may name several hosts
+  std::optional<DaemonId> daemon;  ///< whose sessions they are; their application_name says so (store/presence.hpp)
+  std::string direct_url;          ///< for what needs a session; empty: the same as url
+  std::size_t pool_size = 8;       ///< connections for everything but writers; a call waits for a free one
   std::chrono::milliseconds connect_timeout{5000};
   std::chrono::milliseconds statement_timeout{30000};
   std::size_t max_page_bytes = 32 << 20;  ///< a page ends with the row that reaches this, even before its limit of rows
@@ -30,6 +34,8 @@ class Database {
   virtual Migrator& migrator() = 0;
   virtual TenantStore& tenants() = 0;
   virtual MessageStore& messages() = 0;
+  virtual DeadLetterStore& dead_letters() = 0;
+  virtual Presence& presence() = 0;
   virtual std::unique_ptr<BatchStore> make_batch_store() = 0;
 
   /// One round trip: database_unavailable, schema_outdated (naming what is pending), or fine.
@@ -41,6 +47,6 @@ class Database {
 };
 
 /// Does not connect yet. invalid_argument for a connection string that is none.
-Result<std::unique_ptr<Database>> open_database(DatabaseOptions options);
+Result<std::unique_ptr<Database>> open_database(const DatabaseOptions& options);
 
 }  // namespace mtmsg::store

@@ -17,6 +17,17 @@ struct DeadLetterPage {
   bool has_more = false;
 };
 
+/// May a message that the broker gave up be tried once more?
+struct LastTry {
+  enum class Verdict {
+    granted,   ///< yes, and the try is on record
+    used_up,   ///< no: it stays a dead letter
+    no_letter  ///< there is no letter with the reason delivery_limit under its id
+  };
+  Verdict verdict = Verdict::no_letter;
+  Sequence letter;
+};
+
 /// The dead letters, to read, to try again and to delete; BatchStore writes them. Any thread; every call blocks for one
 /// short transaction. Errors: not_found (no such tenant, or one that is being deleted), database_unavailable, and those
 /// named.
@@ -36,6 +47,10 @@ class DeadLetterStore {
   /// letter whose body passes `max_bytes` in all (never before the first), so it may give fewer than asked for.
   virtual Result<std::vector<DeadLetter>> claim(TenantId tenant, std::span<const Sequence> letters,
                                                 std::size_t max_bytes) = 0;
+
+  /// Counts a try of a message that the broker gave up and that was recorded as a letter, if it has fewer than
+  /// `max_tries`.
+  virtual Result<LastTry> begin_last_try(TenantId tenant, MessageId id, unsigned max_tries) = 0;
 
   /// Deletes at most `limit` of those with a number above `cursor`, the lowest first; how many it were.
   virtual Result<std::int64_t> purge(TenantId tenant, const DeadLetterFilter& filter, Sequence cursor,

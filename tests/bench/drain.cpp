@@ -4,8 +4,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <deque>
-#include <future>
 #include <memory>
 #include <random>
 #include <stdexcept>
@@ -16,7 +14,7 @@
 #include <libpq-fe.h>
 #include <signal.h>
 
-#include "broker/publisher.hpp"
+#include "support/backlog.hpp"
 #include "support/world.hpp"
 
 namespace mtmsg::bench {
@@ -42,12 +40,6 @@ double seconds_since(Clock::time_point begin) {
 double median(std::vector<double> values) {
   std::sort(values.begin(), values.end());
   return values[values.size() / 2];
-}
-
-std::string payload(std::size_t number, std::size_t bytes) {
-  auto text = "{\"n\":" + std::to_string(number) + ",\"text\":\"";
-  if (text.size() + 2 < bytes) text.append(bytes - text.size() - 2, 'x');
-  return text + "\"}";
 }
 
 class Postgres {
@@ -88,7 +80,7 @@ double raw_copy(const test::World& world, const Options& options, const std::vec
     std::string text;
     for (std::size_t end = std::min(row + 1000, options.messages); row < end; ++row) {
       text += tenants[row / 1000 % tenants.size()].to_string() + "\t" + std::to_string(row + 1) + "\t" +
-              Uuid::v4().to_string() + "\t" + payload(row, options.payload_bytes) +
+              Uuid::v4().to_string() + "\t" + test::json_of(row, options.payload_bytes) +
               "\t{\"amqp\": {\"content_type\": \"application/json\"}}\t2026-01-01 00:00:00+00\n";
     }
     transactions.push_back(std::move(text));
@@ -102,24 +94,6 @@ double raw_copy(const test::World& world, const Options& options, const std::vec
   const auto rate = static_cast<double>(options.messages) / seconds_since(begin);
   postgres.exec("drop table raw_copy");
   return rate;
-}
-
-void publish_backlog(const Options& options, const std::vector<TenantId>& tenants) {
-  broker::ConnectOptions connect;
-  connect.url = test::broker_url();
-  broker::Publisher publisher(connect, {});
-  publisher.start();
-  if (!test::eventually([&] { return publisher.status().connected; })) throw std::runtime_error("no broker");
-  std::deque<std::future<Result<void>>> unconfirmed;
-  for (std::size_t n = 0; n < options.messages; ++n) {
-    unconfirmed.push_back(
-        publisher.publish(tenants[n % tenants.size()], Uuid::v4().to_string(), payload(n, options.payload_bytes)));
-    if (unconfirmed.size() < 1500) continue;
-    unconfirmed.front().get().value();
-    unconfirmed.pop_front();
-  }
-  for (auto& confirm : unconfirmed) confirm.get().value();
-  publisher.stop();
 }
 
 struct Figures {
@@ -158,7 +132,8 @@ int run(const Options& options) {
       tenants.push_back(world.create_tenant("bench-" + std::to_string(i), options.workers).id);
     }
     world.stop_daemon();
-    publish_backlog(options, tenants);
+    test::publish_backlog(tenants, options.messages,
+                          [&](std::size_t n) { return test::json_of(n, options.payload_bytes); });
     const auto before = raw_copy(world, options, tenants);
     const auto ours = drain(world, options);
     const auto after = raw_copy(world, options, tenants);

@@ -339,7 +339,9 @@ TEST(Connecting, FailsWithoutShowingThePassword) {
   auto url = broker_url();
   const auto at = url.find('@');
   url = "amqp://nobody:geheim" + url.substr(at);
-  const auto session = connect(io, {.url = url, .connection_name = "mtmsg integration test"}, handler);
+  ConnectOptions options;
+  options.url = url;
+  const auto session = connect(io, options, handler);
   ASSERT_FALSE(session.has_value());
   EXPECT_EQ(session.error().code, ErrorCode::broker_unavailable);
   EXPECT_EQ(session.error().message.find("geheim"), std::string::npos);

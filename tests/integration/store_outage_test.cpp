@@ -72,17 +72,43 @@ TEST_F(OutageTest, AnAttemptOfUnknownOutcomeIsRepeatedWithoutADuplicate) {
   EXPECT_EQ(outcome.last_seq.value, 10);
 }
 
-TEST_F(OutageTest, ACounterThatSomebodyHoldsIsAnOutageAndNoVerdict) {
+TEST_F(OutageTest, ACounterThatSomebodyHoldsHoldsNobodyElse) {
+  const auto neighbour = make_tenant(database_.store(), "neighbour");
   BatchBuilder batch(tenant_);
   batch.add("{}");
+  batch.tenant(neighbour).add("{}");
   SqlSession gate(database_.url());
-  gate.run("begin; select 1 from tenant_counters for update");
-  const auto outcome = writer_->store(batch.get());  // after its lock_timeout
-  ASSERT_FALSE(outcome);
-  EXPECT_EQ(outcome.error().code, ErrorCode::database_unavailable);
+  gate.run("begin; select 1 from tenant_counters where tenant_id = '" + tenant_.to_string() + "' for update");
+  const auto outcome = writer_->store(batch.get());
+  ASSERT_TRUE(outcome);
+  EXPECT_TRUE((*outcome)[0].locked);
+  EXPECT_FALSE((*outcome)[0].gone);
+  EXPECT_EQ((*outcome)[0].stored, 0U);
+  EXPECT_EQ((*outcome)[1].stored, 1U);
+
+  BatchBuilder alone(tenant_);
+  alone.add("{}");
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_TRUE(writer_->store(alone.get()).value()[0].locked);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, 1s) << "known to be held: not waited for again";
   gate.run("rollback");
-  EXPECT_TRUE(writer_->store(batch.get()));
+  EXPECT_EQ(writer_->store(alone.get()).value()[0].stored, 1U);
   EXPECT_EQ(database_.sql().one("select count(*) from dead_letters"), "0");
+}
+
+TEST_F(OutageTest, ADaemonThatIsFrozenInItsTransactionIsEndedByItsPeerWhenItIsSilent) {
+  const store::DaemonId frozen{Uuid::v4()};
+  ASSERT_TRUE(database_.store().presence().beat({frozen, "host", 1, "0"}));
+  SqlSession gate(database_.url() + " application_name='mtmsgd " + frozen.to_string() + "'");
+  gate.run("begin; select 1 from tenant_counters for update");
+  BatchBuilder batch(tenant_);
+  batch.add("{}");
+  EXPECT_TRUE(writer_->store(batch.get()).value()[0].locked) << "it beats, so it is left alone";
+  database_.sql().run("update daemons set beat_at = beat_at - interval '11 s'");
+  EXPECT_TRUE(test::eventually([&] { return writer_->store(batch.get()).value()[0].stored == 1; }));
+  EXPECT_THROW(gate.run("commit"), std::runtime_error) << "when it wakes up, it finds its transaction gone";
+  ASSERT_TRUE(database_.store().presence().leave(frozen));
+  EXPECT_EQ(database_.sql().one("select count(*) from daemons"), "0");
 }
 
 TEST_F(OutageTest, CancelMakesAWaitingStoreGiveUpSoonAndStaysInForce) {

@@ -24,6 +24,7 @@ def from_input():
         properties = pika.BasicProperties(
             message_id=message.get("message_id"), headers=message.get("headers"),
             timestamp=message.get("timestamp"), content_type=message.get("content_type", "application/json"),
+            expiration=message.get("expiration"),
             delivery_mode=2)
         yield message.get("exchange", ""), message.get("routing_key", ""), body, properties
 

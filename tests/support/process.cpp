@@ -115,9 +115,17 @@ std::chrono::milliseconds Process::cpu_time() const {
 }
 
 std::size_t Process::peak_memory_bytes() const {
+  return memory_line("VmHWM:");
+}
+
+std::size_t Process::memory_bytes() const {
+  return memory_line("VmRSS:");
+}
+
+std::size_t Process::memory_line(const std::string& name) const {
   const auto text = proc_file(pid_, "status");
-  const auto at = text.find("VmHWM:");
-  return at == std::string::npos ? 0 : std::strtoull(text.c_str() + at + 6, nullptr, 10) * 1024;
+  const auto at = text.find(name);
+  return at == std::string::npos ? 0 : std::strtoull(text.c_str() + at + name.size(), nullptr, 10) * 1024;
 }
 
 std::string Process::output() const {

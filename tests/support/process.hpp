@@ -28,9 +28,13 @@ class Process {
   std::chrono::milliseconds cpu_time() const;
   /// VmHWM: the largest resident size so far.
   std::size_t peak_memory_bytes() const;
+  /// VmRSS: the resident size now.
+  std::size_t memory_bytes() const;
   std::string output() const;
 
  private:
+  std::size_t memory_line(const std::string& name) const;
+
   pid_t pid_ = -1;
   std::optional<int> exit_code_;
   std::string output_file_;

@@ -232,6 +232,25 @@ bool World::queues_empty() const {
   return true;
 }
 
+World::DatabaseAway::DatabaseAway(const World& world) : name_(world.name_) {
+  first_value(server_database_url(), "alter database " + name_ + " with allow_connections false");
+  first_value(server_database_url(),
+              "select count(pg_terminate_backend(pid)) from pg_stat_activity where datname = '" + name_ + "'");
+}
+
+World::DatabaseAway::~DatabaseAway() {
+  first_value(server_database_url(), "alter database " + name_ + " with allow_connections true");
+}
+
+std::uint64_t World::dead_letter_queue_depth() const {
+  const auto script =
+      "import pika, sys\nc = pika.BlockingConnection(pika.URLParameters(sys.argv[1]))\n"
+      "print(c.channel().queue_declare(sys.argv[2], passive=True).method.message_count)\n";
+  const auto finished = run({"/usr/bin/python3", "-c", script, broker_url(), name_ + ".dead-letters"});
+  if (finished.exit_code != 0) throw std::runtime_error("the dead-letter queue can't be looked at: " + finished.err);
+  return std::stoull(finished.out);
+}
+
 std::string World::gaps_and_doubles() const {
   return sql(R"(
     select string_agg(trouble, '; ') from (

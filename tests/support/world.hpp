@@ -69,6 +69,21 @@ class World {
   /// One value of SQL on the world's database, as text.
   std::string sql(const std::string& query) const;
   std::int64_t number(const std::string& query) const;
+  std::string dead_letter_exchange() const { return name_ + ".dlx"; }
+  /// Ready messages in the dead-letter queue.
+  std::uint64_t dead_letter_queue_depth() const;
+  /// Nobody can connect to the world's database any more, and who was connected is not; for the whole scope. What the
+  /// world asks the database fails meanwhile, too.
+  class DatabaseAway {
+   public:
+    explicit DatabaseAway(const World& world);
+    ~DatabaseAway();
+    DatabaseAway(const DatabaseAway&) = delete;
+    DatabaseAway& operator=(const DatabaseAway&) = delete;
+
+   private:
+    std::string name_;
+  };
   /// Rows of messages of all tenants.
   std::int64_t stored() const { return number("select count(*) from messages"); }
   /// Ready and unacknowledged messages in all of the world's tenants' queues.

@@ -43,6 +43,8 @@ struct LargeBody {
   std::string bytes;
   std::string headers;
   std::string message_id;
+  std::string exchange;
+  std::string routing_key;
   Properties properties;  ///< message_id points into the string above
 };
 
@@ -51,6 +53,8 @@ struct Assembly {
   enum class Kind { none, delivery, returned } kind = Kind::none;
   DeliveryTag tag;
   bool redelivered = false;
+  std::string_view exchange;                            ///< in the library's buffers, then in `large`
+  std::string_view routing_key;                         ///< likewise
   std::uint64_t returned_to = 0;                        ///< exchange and routing key of a returned publication, hashed
   std::uint64_t size = 0;                               ///< bytes the body will have
   std::uint64_t seen = 0;                               ///< bytes of it that came

@@ -1,6 +1,7 @@
 #include "broker/amqp/connection.hpp"
 
 #include <array>
+#include <charconv>
 
 #include <sys/time.h>
 
@@ -61,6 +62,19 @@ std::string describe(const amqp_rpc_reply_t& reply) {
   return "the broker ended the handshake";
 }
 
+/// "3.10.8" → 3
+unsigned major_version(amqp_connection_state_t state) noexcept {
+  const auto* properties = amqp_get_server_properties(state);
+  std::string_view text;
+  for (int i = 0; properties != nullptr && i < properties->num_entries; ++i) {
+    const auto& [key, value] = properties->entries[i];
+    if (view(key) == "version" && value.kind == AMQP_FIELD_KIND_UTF8) text = view(value.value.bytes);
+  }
+  unsigned number = 0;
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
+}
+
 }  // namespace
 
 Connection::Connection(State state, std::string name, std::shared_ptr<Interruption> interruption,
@@ -70,7 +84,8 @@ Connection::Connection(State state, std::string name, std::shared_ptr<Interrupti
       interruption_(std::move(interruption)),
       attachment_(attachment),
       channel_max_(static_cast<std::uint16_t>(amqp_get_channel_max(state_.get()))),
-      heartbeat_(amqp_get_heartbeat(state_.get())) {}
+      heartbeat_(amqp_get_heartbeat(state_.get())),
+      server_version_(major_version(state_.get())) {}
 
 Connection::~Connection() {
   if (state_) interruption_->detach(attachment_);

@@ -29,6 +29,8 @@ class Connection {
   const std::string& name() const noexcept { return name_; }
   std::uint16_t channel_max() const noexcept { return channel_max_; }
   std::chrono::seconds heartbeat() const noexcept { return heartbeat_; }
+  /// RabbitMQ's major version; 0 when it did not say.
+  unsigned server_version() const noexcept { return server_version_; }
 
  private:
   struct Deleter {
@@ -43,6 +45,7 @@ class Connection {
   std::uint64_t attachment_;
   std::uint16_t channel_max_;
   std::chrono::seconds heartbeat_;
+  unsigned server_version_;
 };
 
 }  // namespace mtmsg::broker::amqp

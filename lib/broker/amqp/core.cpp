@@ -26,6 +26,7 @@ Core::Core(asio::io_context& io, Connection connection, const ConnectOptions& op
     : io_(io),
       connection_(std::move(connection)),
       rpc_timeout_(options.rpc_timeout),
+      dead_letter_exchange_(options.dead_letter_exchange),
       handler_(&handler),
       readable_(io),
       heartbeat_timer_(io),

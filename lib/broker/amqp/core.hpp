@@ -27,6 +27,7 @@ class Core : public std::enable_shared_from_this<Core> {
 
   bool alive() const noexcept { return !dead_ && !closing_; }
   std::uint16_t channel_max() const noexcept { return connection_.channel_max(); }
+  unsigned server_version() const noexcept { return connection_.server_version(); }
 
   /// Queues the method on its channel and sends it when it is its turn. Never null; it may be answered already.
   std::shared_ptr<Rpc> submit(ChannelNumber number, amqp_method_number_t method, amqp_method_number_t reply,
@@ -61,6 +62,7 @@ class Core : public std::enable_shared_from_this<Core> {
   void on_channel_close(ChannelNumber number, const amqp_channel_close_t& close);
   void on_header(ChannelNumber number, const amqp_frame_t& frame);
   void on_body(ChannelNumber number, std::string_view fragment);
+  Origin origin_of(const Assembly& assembly) const noexcept;
   void begin_large(Assembly& assembly);
   void complete(ChannelNumber number, Channel& channel, std::string_view body);
   void deliver(ChannelNumber number, const Assembly& assembly, std::string_view body);
@@ -83,6 +85,7 @@ class Core : public std::enable_shared_from_this<Core> {
   asio::io_context& io_;
   Connection connection_;
   const std::chrono::milliseconds rpc_timeout_;
+  const std::string dead_letter_exchange_;
   const std::thread::id owner_ = std::this_thread::get_id();
 
   SessionHandler* handler_;  // null once the owner is gone

@@ -86,6 +86,8 @@ void Core::on_method(ChannelNumber number, const amqp_method_t& method) {
       at->assembly.kind = Assembly::Kind::delivery;
       at->assembly.tag = DeliveryTag{decoded<amqp_basic_deliver_t>(method).delivery_tag};
       at->assembly.redelivered = decoded<amqp_basic_deliver_t>(method).redelivered != 0;
+      at->assembly.exchange = view(decoded<amqp_basic_deliver_t>(method).exchange);
+      at->assembly.routing_key = view(decoded<amqp_basic_deliver_t>(method).routing_key);
       return;
     case AMQP_BASIC_RETURN_METHOD: {
       if (!listens) break;
@@ -172,13 +174,20 @@ void Core::on_body(ChannelNumber number, std::string_view fragment) {
   release(number);
 }
 
+Origin Core::origin_of(const Assembly& assembly) const noexcept {
+  if (!dead_letter_exchange_.empty() && assembly.exchange == dead_letter_exchange_) return Origin::dead_letter;
+  return assembly.redelivered ? Origin::redelivery : Origin::first_delivery;
+}
+
 void Core::begin_large(Assembly& assembly) {
   assembly.large = spare_ ? std::move(spare_) : std::make_unique<LargeBody>();
   auto& large = *assembly.large;
   large.bytes.clear();
-  large.properties = render_headers(*assembly.properties, assembly.redelivered, large.headers);
+  large.properties = render_headers(*assembly.properties, origin_of(assembly), large.headers);
   large.message_id = large.properties.message_id.value_or(std::string_view());
   if (large.properties.message_id) large.properties.message_id = large.message_id;
+  assembly.exchange = large.exchange = assembly.exchange;
+  assembly.routing_key = large.routing_key = assembly.routing_key;
   assembly.properties = nullptr;
 }
 
@@ -200,13 +209,16 @@ void Core::complete(ChannelNumber number, Channel& at, std::string_view body) {
 
 void Core::deliver(ChannelNumber number, const Assembly& assembly, std::string_view body) {
   if (handler_ == nullptr) return;
-  const auto properties = assembly.large ? assembly.large->properties
-                                         : render_headers(*assembly.properties, assembly.redelivered, headers_);
+  const auto properties =
+      assembly.large ? assembly.large->properties : render_headers(*assembly.properties, origin_of(assembly), headers_);
   Delivery delivery;
   delivery.channel = number;
   delivery.tag = assembly.tag;
   delivery.redelivered = assembly.redelivered;
   delivery.delivery_count = properties.delivery_count;
+  delivery.exchange = assembly.exchange;
+  delivery.routing_key = assembly.routing_key;
+  delivery.death = properties.death ? &*properties.death : nullptr;
   delivery.body = body;
   delivery.message_id = properties.message_id;
   delivery.timestamp = properties.timestamp;

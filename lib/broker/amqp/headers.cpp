@@ -12,6 +12,7 @@ namespace {
 
 constexpr int kMaxDepth = 64;
 constexpr std::string_view kDeliveryCount = "x-delivery-count";
+constexpr std::string_view kDeath = "x-death";
 constexpr std::string_view kReserved = "amqp";
 
 /// Writes the commas of one object or array.
@@ -127,13 +128,19 @@ void append_value(std::string& json, const amqp_field_value_t& field, int depth)
   json += "null";
 }
 
+bool is_brokers_own(std::string_view key, Origin origin) noexcept {
+  if (origin == Origin::first_delivery) return false;
+  if (key == kDeliveryCount) return true;
+  return origin == Origin::dead_letter &&
+         (key == kDeath || key.starts_with("x-first-death-") || key.starts_with("x-last-death-"));
+}
+
 /// The members that are the application's. Returns whether one of them must move under "amqp".
-bool append_application_headers(std::string& json, const amqp_table_t& headers, bool redelivered,
-                                Separator& separator) {
+bool append_application_headers(std::string& json, const amqp_table_t& headers, Origin origin, Separator& separator) {
   bool reserved = false;
   for (const auto& entry : entries_of(headers)) {
     const auto key = view(entry.key);
-    if (redelivered && key == kDeliveryCount) continue;
+    if (is_brokers_own(key, origin)) continue;
     if (key == kReserved) {
       reserved = true;
       continue;
@@ -213,6 +220,30 @@ std::uint32_t delivery_count_of(const amqp_table_t& headers) noexcept {
   return count;
 }
 
+std::string_view text_of(const amqp_field_value_t& field) noexcept {
+  return field.kind == AMQP_FIELD_KIND_UTF8 ? view(field.value.bytes) : std::string_view();
+}
+
+/// The first entry: RabbitMQ puts its own there, before any that a publisher forged.
+std::optional<Death> death_of(const amqp_table_t& headers) {
+  for (const auto& entry : entries_of(headers)) {
+    if (view(entry.key) != kDeath || entry.value.kind != AMQP_FIELD_KIND_ARRAY) continue;
+    const auto deaths = entries_of(entry.value.value.array);
+    if (deaths.empty() || deaths.front().kind != AMQP_FIELD_KIND_TABLE) return std::nullopt;
+    Death death;
+    for (const auto& [key, value] : entries_of(deaths.front().value.table)) {
+      const auto name = view(key);
+      if (name == "reason") death.reason = text_of(value);
+      if (name == "queue") death.queue = text_of(value);
+      if (name == "exchange") death.exchange = text_of(value);
+      if (name != "routing-keys" || value.kind != AMQP_FIELD_KIND_ARRAY) continue;
+      if (const auto keys = entries_of(value.value.array); !keys.empty()) death.routing_key = text_of(keys.front());
+    }
+    return death;
+  }
+  return std::nullopt;
+}
+
 std::optional<Timestamp> timestamp_of(std::uint64_t seconds) noexcept {
   // Timestamp ends in the year 294247, PostgreSQL's timestamptz some decades later.
   constexpr std::uint64_t kMax = std::numeric_limits<std::int64_t>::max() / 1'000'000;
@@ -222,18 +253,19 @@ std::optional<Timestamp> timestamp_of(std::uint64_t seconds) noexcept {
 
 }  // namespace
 
-Properties render_headers(const amqp_basic_properties_t& properties, bool redelivered, std::string& json) {
+Properties render_headers(const amqp_basic_properties_t& properties, Origin origin, std::string& json) {
   const auto has = [&](amqp_flags_t flag) { return (properties._flags & flag) != 0; };
   Properties out;
   if (has(AMQP_BASIC_MESSAGE_ID_FLAG)) out.message_id = view(properties.message_id);
   if (has(AMQP_BASIC_TIMESTAMP_FLAG)) out.timestamp = timestamp_of(properties.timestamp);
   const bool has_headers = has(AMQP_BASIC_HEADERS_FLAG);
-  if (redelivered && has_headers) out.delivery_count = delivery_count_of(properties.headers);
+  if (origin != Origin::first_delivery && has_headers) out.delivery_count = delivery_count_of(properties.headers);
+  if (origin == Origin::dead_letter && has_headers) out.death = death_of(properties.headers);
 
   json.clear();
   json += '{';
   Separator separator(json);
-  const bool reserved = has_headers && append_application_headers(json, properties.headers, redelivered, separator);
+  const bool reserved = has_headers && append_application_headers(json, properties.headers, origin, separator);
   PropertyWriter writer(json, properties, separator);
   writer.text(AMQP_BASIC_CONTENT_TYPE_FLAG, "content_type", properties.content_type);
   writer.text(AMQP_BASIC_CONTENT_ENCODING_FLAG, "content_encoding", properties.content_encoding);

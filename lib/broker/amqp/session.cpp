@@ -8,12 +8,19 @@ namespace {
 
 using asio::awaitable;
 
+/// From this version on a quorum queue has a limit of its own unless it is told that there is none.
+constexpr unsigned kDefaultDeliveryLimit = 4;
+
 /// The arguments of x-… that a QueueSpec asks for.
 class QueueArguments {
  public:
-  explicit QueueArguments(const QueueSpec& spec) {
+  QueueArguments(const QueueSpec& spec, unsigned server_version) {
     text("x-queue-type", spec.quorum ? "quorum" : "classic");
-    if (spec.quorum && spec.delivery_limit > 0) number("x-delivery-limit", spec.delivery_limit);
+    if (spec.quorum && spec.delivery_limit > 0) {
+      number("x-delivery-limit", spec.delivery_limit);
+    } else if (spec.quorum && server_version >= kDefaultDeliveryLimit) {
+      number("x-delivery-limit", -1);
+    }
     if (spec.reject_publish) text("x-overflow", "reject-publish");
     if (!spec.dead_letter_exchange.empty()) {
       text("x-dead-letter-exchange", spec.dead_letter_exchange);
@@ -170,8 +177,9 @@ awaitable<Result<void>> AmqpSession::cancel(ChannelNumber channel, std::string c
 awaitable<Result<QueueDepth>> AmqpSession::declare_queue(ChannelNumber channel, QueueSpec spec) {
   if (const auto checked = check_names({spec.name}); !checked) return refuse_value<QueueDepth>(checked.error());
   return depth(core_, core_->submit(channel, AMQP_QUEUE_DECLARE_METHOD, AMQP_QUEUE_DECLARE_OK_METHOD,
-                                    [channel, spec = std::move(spec)](amqp_connection_state_t state) {
-                                      QueueArguments arguments(spec);
+                                    [channel, spec = std::move(spec),
+                                     version = core_->server_version()](amqp_connection_state_t state) {
+                                      QueueArguments arguments(spec, version);
                                       amqp_queue_declare_t fields{};
                                       fields.queue = bytes(spec.name);
                                       fields.durable = 1;

@@ -22,7 +22,7 @@ BatchPlan::BatchPlan(const Batch& batch, CopyRows& rows) : rows_(rows) {
 }
 
 void BatchPlan::locked(std::size_t tenant, Sequence last_seq, Timestamp created_at) {
-  tenants_[tenant].gone = false;
+  tenants_[tenant].counter = Tenant::Counter::ours;
   tenants_[tenant].last_seq = last_seq;
   tenants_[tenant].created_at = created_at;
 }
@@ -48,7 +48,7 @@ std::size_t BatchPlan::settle() {
     for (auto i = tenant.begin; i < tenant.end; ++i) {
       auto& entry = entries_[i];
       if (entry.row != kNoRow) rows_.leave_out(entry.row);
-      if (entry.fate == Fate::refused || tenant.gone) continue;
+      if (entry.fate == Fate::refused || !tenant.taken()) continue;
       const auto id = entry.message->id;
       if (known != known_ids_.end() && known->second.contains(id)) {
         entry.fate = Fate::stored_before;
@@ -68,7 +68,7 @@ std::size_t BatchPlan::settle() {
 std::vector<std::size_t> BatchPlan::open_entries() const {
   std::vector<std::size_t> open;
   for (const auto& tenant : tenants_) {
-    if (tenant.gone) continue;
+    if (!tenant.taken()) continue;
     for (auto i = tenant.begin; i < tenant.end; ++i)
       if (entries_[i].fate == Fate::keep || entries_[i].fate == Fate::repeated) open.push_back(i);
   }
@@ -80,20 +80,34 @@ std::vector<BatchPlan::DeadLetter> BatchPlan::dead_letters() const {
   std::unordered_map<MessageId, std::size_t> first;
   for (const auto& tenant : tenants_) {
     first.clear();
-    if (tenant.gone) continue;
+    if (!tenant.taken()) continue;
     for (auto i = tenant.begin; i < tenant.end; ++i) {
       if (entries_[i].fate != Fate::refused) continue;
       const auto* message = entries_[i].message;
+      const std::uint32_t arrivals = message->source == Source::delivery ? 1 : 0;
       const auto [known, is_new] = first.try_emplace(message->id, letters.size());
       if (!is_new) {
-        ++letters[known->second].arrivals;
+        letters[known->second].arrivals += arrivals;
         continue;
       }
       const auto ours = refusals_.find(i);
-      letters.push_back({tenant.id, message, ours == refusals_.end() ? &*message->refusal : &ours->second});
+      letters.push_back({tenant.id, message, ours == refusals_.end() ? &*message->refusal : &ours->second, arrivals});
     }
   }
   return letters;
+}
+
+std::vector<BatchPlan::Redeemed> BatchPlan::redeemed() const {
+  std::vector<Redeemed> all;
+  for (const auto& tenant : tenants_) {
+    if (!tenant.taken()) continue;
+    for (auto i = tenant.begin; i < tenant.end; ++i) {
+      const auto& entry = entries_[i];
+      if (entry.message->source != Source::delivery && entry.fate != Fate::refused)
+        all.push_back({tenant.id, entry.message});
+    }
+  }
+  return all;
 }
 
 std::vector<TenantOutcome> BatchPlan::outcomes() const {
@@ -102,8 +116,9 @@ std::vector<TenantOutcome> BatchPlan::outcomes() const {
   for (const auto& tenant : tenants_) {
     TenantOutcome outcome;
     outcome.tenant = tenant.id;
-    outcome.gone = tenant.gone;
-    if (!tenant.gone) {
+    outcome.gone = tenant.counter == Tenant::Counter::missing;
+    outcome.locked = tenant.counter == Tenant::Counter::held_by_others;
+    if (tenant.taken()) {
       outcome.stored = tenant.kept;
       outcome.last_seq = Sequence{tenant.last_seq.value + tenant.kept};
       for (auto i = tenant.begin; i < tenant.end; ++i) {

@@ -27,7 +27,8 @@ class BatchPlan {
     TenantId id;
     std::size_t begin = 0;  ///< its entries
     std::size_t end = 0;
-    bool gone = true;  ///< until locked
+    enum class Counter { missing, held_by_others, ours } counter = Counter::missing;
+    bool taken() const noexcept { return counter == Counter::ours; }
     Sequence last_seq;
     Timestamp created_at;
     std::uint32_t kept = 0;
@@ -38,7 +39,7 @@ class BatchPlan {
     TenantId tenant;
     const IncomingMessage* message;
     const Refusal* refusal;
-    std::uint32_t arrivals = 1;
+    std::uint32_t arrivals = 1;  ///< none of what is tried again: it arrived before
   };
 
   static constexpr std::size_t kNoRow = SIZE_MAX;
@@ -48,6 +49,8 @@ class BatchPlan {
 
   /// The counter is ours: the tenant takes part, from last_seq on, at this time.
   void locked(std::size_t tenant, Sequence last_seq, Timestamp created_at);
+  /// The counter is there, but somebody else's for now.
+  void held_by_others(std::size_t tenant) { tenants_[tenant].counter = Tenant::Counter::held_by_others; }
   /// PostgreSQL has this id already.
   void stored_before(std::size_t tenant, MessageId id);
   void refused(std::size_t entry, Refusal why);
@@ -59,6 +62,12 @@ class BatchPlan {
   /// The entries PostgreSQL may still object to: of locked tenants, not refused, not stored before.
   std::vector<std::size_t> open_entries() const;
   std::vector<DeadLetter> dead_letters() const;
+  /// What was tried again and is a message now, or was one before.
+  struct Redeemed {
+    TenantId tenant;
+    const IncomingMessage* message;
+  };
+  std::vector<Redeemed> redeemed() const;
   std::vector<TenantOutcome> outcomes() const;
 
   const std::vector<Tenant>& tenants() const { return tenants_; }

@@ -5,12 +5,14 @@
 #include "store/pg/array_text.hpp"
 #include "store/pg/rows.hpp"
 #include "store/pg/tenant_store.hpp"
+#include "store/presence.hpp"
 
 namespace mtmsg::store::pg {
 namespace {
 
-// Longer than any healthy transaction of another writer; short enough to come back to whoever asks why it is slow.
-constexpr const char* kLockTimeout = "5s";
+// Longer than a healthy transaction of another writer takes; short, because all tenants of the batch wait meanwhile.
+constexpr const char* kLockTimeout = "2s";
+constexpr std::string_view kLockNotAvailable = "55P03";
 constexpr int kMaxCopies = 3;
 // After an attempt of unknown outcome, or a duplicate nobody announced, more of the kind are likely.
 constexpr unsigned kSuspectBatches = 8;
@@ -85,11 +87,11 @@ void PgBatchStore::disconnect() noexcept {
 std::vector<TenantOutcome> PgBatchStore::run(const Batch& batch) {
   BatchPlan plan(batch, rows_);
   connect();
-  Transaction transaction(*connection_, begin_and_lock(plan));
-  take_locks(plan, transaction.first());
+  const auto transaction = begin(plan);
   drop_stored(plan, false);
   copy(plan);
   record_dead_letters(plan);
+  redeem_dead_letters(plan);
   count_and_commit(plan);
   for (const auto& tenant : plan.tenants()) {
     const auto known = suspects_.find(tenant.id);
@@ -98,15 +100,64 @@ std::vector<TenantOutcome> PgBatchStore::run(const Batch& batch) {
   return plan.outcomes();
 }
 
-std::string PgBatchStore::begin_and_lock(const BatchPlan& plan) const {
+std::unique_ptr<Transaction> PgBatchStore::begin(BatchPlan& plan) {
+  const auto& tenants = plan.tenants();
+  auto locking = Locking::wait;
+  if (std::ranges::any_of(tenants, [&](const auto& tenant) { return held_.contains(tenant.id); }))
+    locking = Locking::skip_locked;
+  std::unique_ptr<Transaction> transaction;
+  if (locking == Locking::wait) {
+    try {
+      transaction = std::make_unique<Transaction>(*connection_, begin_and_lock(plan, locking));
+    } catch (const SqlFailure& failure) {
+      if (failure.sqlstate() != kLockNotAvailable) throw;
+      locking = Locking::skip_locked;
+    }
+  }
+  if (!transaction) {
+    end_frozen_daemons();
+    transaction = std::make_unique<Transaction>(*connection_, begin_and_lock(plan, locking));
+  }
+  take_locks(plan, transaction->first());
+  if (locking == Locking::skip_locked) find_held(plan);
+  return transaction;
+}
+
+std::string PgBatchStore::begin_and_lock(const BatchPlan& plan, Locking locking) const {
   std::string sql = begin_with_limits(statement_timeout_) +
                     "; set local synchronous_commit = on; set local lock_timeout = '" + kLockTimeout +
                     "'; select tenant_id, last_seq, " + micros("greatest(clock_timestamp(), last_created_at)") +
                     " from (select tenant_id, last_seq, last_created_at from tenant_counters where tenant_id in (";
   for (const auto& tenant : plan.tenants()) sql += quoted(tenant.id) + ",";
   // The subquery locks; only then is the clock read, for each row, above it.
-  sql += "null) order by tenant_id for update) locked";
-  return sql;
+  sql += "null) order by tenant_id for update";
+  return sql + (locking == Locking::skip_locked ? " skip locked) locked" : ") locked");
+}
+
+void PgBatchStore::find_held(BatchPlan& plan) {
+  std::string ids;
+  for (const auto& tenant : plan.tenants())
+    if (!tenant.taken()) ids += (ids.empty() ? "" : ",") + quoted(tenant.id);
+  std::unordered_set<TenantId> held;
+  if (!ids.empty())
+    for (const auto& row : connection_->exec("select tenant_id from tenant_counters where tenant_id in (" + ids + ")"))
+      held.insert(id_of<TenantId>(row[0]));
+  for (std::size_t i = 0; i < plan.tenants().size(); ++i) {
+    const auto id = plan.tenants()[i].id;
+    if (!held.contains(id)) {
+      held_.erase(id);
+      continue;
+    }
+    plan.held_by_others(i);
+    held_.insert(id);
+  }
+}
+
+void PgBatchStore::end_frozen_daemons() {
+  connection_->exec(
+      "select pg_terminate_backend(a.pid) from daemons d join pg_stat_activity a on a.application_name = "
+      "'mtmsgd ' || d.id where d.beat_at < clock_timestamp() - interval '" +
+      std::to_string(kSilence.count()) + " s' and a.datname = current_database() and a.xact_start is not null");
 }
 
 void PgBatchStore::take_locks(BatchPlan& plan, const pqxx::result& locked) const {
@@ -133,7 +184,7 @@ void PgBatchStore::drop_stored(BatchPlan& plan, bool all_tenants) {
   std::string sql;
   for (std::size_t i = 0; i < plan.tenants().size(); ++i) {
     const auto& tenant = plan.tenants()[i];
-    if (tenant.gone || !(all_tenants || suspects(plan, tenant))) continue;
+    if (!tenant.taken() || !(all_tenants || suspects(plan, tenant))) continue;
     std::string ids;
     for (auto entry = tenant.begin; entry < tenant.end; ++entry)
       if (plan.entries()[entry].fate != BatchPlan::Fate::refused)
@@ -222,7 +273,8 @@ void PgBatchStore::record_dead_letters(const BatchPlan& plan) {
     return letter.message->payload.size() + letter.message->headers.size();
   };
   in_chunks(letters, bytes_of, [&](std::size_t begin, std::size_t end) {
-    ArrayText tenants, ids, reasons, details, states, deliveries, arrivals, bodies, headers, published;
+    ArrayText tenants, ids, reasons, details, states, deliveries, arrivals, bodies, headers, exchanges, routing_keys,
+        published;
     for (auto i = begin; i < end; ++i) {
       const auto& [tenant, message, refusal, times] = letters[i];
       tenants.add(tenant.value);
@@ -230,32 +282,70 @@ void PgBatchStore::record_dead_letters(const BatchPlan& plan) {
       reasons.add_text(to_string(refusal->reason));
       details.add_text(printable(refusal->detail, kMaxDetailBytes));
       refusal->sqlstate.empty() ? states.add_null() : states.add_text(printable(refusal->sqlstate, 5));
-      deliveries.add(std::int64_t{message->deliveries} + times - 1);
+      deliveries.add(std::int64_t{message->deliveries} + std::max(times, 1U) - 1);
       arrivals.add(std::int64_t{times});
       bodies.add_bytes(message->payload);
       headers.add_bytes(message->headers);
+      exchanges.add_bytes(message->exchange);
+      routing_keys.add_bytes(message->routing_key);
       const auto time = storable(message->published_at);
       time ? published.add(time->time_since_epoch().count()) : published.add_null();
     }
-    // All under the counters' locks, so that nothing appears between the update and the insert.
+    // All under the counters' locks, so that nothing appears between the update and the insert. A letter that is known
+    // counts the arrival; one that was replayed, or was just tried again, becomes what came now.
     static const std::string sql =
         "with incoming as (select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], "
-        "$6::bigint[], $7::bigint[], $8::bytea[], $9::bytea[], $10::bigint[]) with ordinality as i (tenant_id, id, "
-        "reason, detail, sqlstate, deliveries, arrivals, body, headers, published, place)), "
-        "again as (update dead_letters d set deliveries = d.deliveries + i.arrivals from incoming i "
-        "where d.tenant_id = i.tenant_id and d.id = i.id returning d.tenant_id, d.id), "
+        "$6::bigint[], $7::bigint[], $8::bytea[], $9::bytea[], $10::bytea[], $11::bytea[], $12::bigint[]) with "
+        "ordinality "
+        "as i (tenant_id, id, reason, detail, sqlstate, deliveries, arrivals, body, headers, exchange, routing_key, "
+        "published, place)), "
+        "known as (select d.tenant_id, d.id, d.replayed_at is not null as replayed, d.replayed_at is not null or "
+        "i.arrivals = 0 as renewed from dead_letters d join incoming i on d.tenant_id = i.tenant_id and d.id = i.id), "
+        "again as (update dead_letters d set deliveries = d.deliveries + i.arrivals, "
+        "reason = case when k.renewed then i.reason else d.reason end, "
+        "detail = case when k.renewed then i.detail else d.detail end, "
+        "sqlstate = case when k.renewed then i.sqlstate else d.sqlstate end, "
+        "body = case when k.replayed then i.body else d.body end, "
+        "headers = case when k.replayed then i.headers else d.headers end, "
+        "exchange = case when k.replayed then i.exchange else d.exchange end, "
+        "routing_key = case when k.replayed then i.routing_key else d.routing_key end, "
+        "failed_at = case when k.renewed then clock_timestamp() else d.failed_at end, replayed_at = null "
+        "from incoming i join known k on k.tenant_id = i.tenant_id and k.id = i.id "
+        "where d.tenant_id = i.tenant_id and d.id = i.id), "
         "fresh as (select i.*, row_number() over (partition by i.tenant_id order by i.place) as n from incoming i "
-        "where not exists (select from again a where a.tenant_id = i.tenant_id and a.id = i.id)), "
-        "counted as (update tenant_counters c set last_dead_seq = c.last_dead_seq + f.n, "
-        "dead_letters = c.dead_letters + f.n from (select tenant_id, count(*) as n from fresh group by tenant_id) f "
-        "where c.tenant_id = f.tenant_id returning c.tenant_id, c.last_dead_seq - f.n as base) "
-        "insert into dead_letters (tenant_id, seq, id, reason, detail, sqlstate, deliveries, body, headers, "
-        "published_at) select f.tenant_id, c.base + f.n, f.id, f.reason, f.detail, f.sqlstate, f.deliveries, f.body, "
-        "f.headers, timestamptz 'epoch' + f.published * interval '1 microsecond' "
+        "where not exists (select from known k where k.tenant_id = i.tenant_id and k.id = i.id)), "
+        "news as (select tenant_id, sum(fresh) as fresh, sum(letters) as letters from (select tenant_id, 1 as fresh, 1 "
+        "as letters from fresh union all select tenant_id, 0, 1 from known where replayed) n group by tenant_id), "
+        "counted as (update tenant_counters c set last_dead_seq = c.last_dead_seq + n.fresh, "
+        "dead_letters = c.dead_letters + n.letters from news n "
+        "where c.tenant_id = n.tenant_id returning c.tenant_id, c.last_dead_seq - n.fresh as base) "
+        "insert into dead_letters (tenant_id, seq, id, reason, detail, sqlstate, deliveries, body, headers, exchange, "
+        "routing_key, published_at) select f.tenant_id, c.base + f.n, f.id, f.reason, f.detail, f.sqlstate, "
+        "f.deliveries, f.body, f.headers, f.exchange, f.routing_key, "
+        "timestamptz 'epoch' + f.published * interval '1 microsecond' "
         "from fresh f join counted c on c.tenant_id = f.tenant_id";
     connection_->exec(sql, Params{tenants.take(), ids.take(), reasons.take(), details.take(), states.take(),
-                                  deliveries.take(), arrivals.take(), bodies.take(), headers.take(), published.take()});
+                                  deliveries.take(), arrivals.take(), bodies.take(), headers.take(), exchanges.take(),
+                                  routing_keys.take(), published.take()});
   });
+}
+
+void PgBatchStore::redeem_dead_letters(const BatchPlan& plan) {
+  std::string replayed;
+  std::string gone;
+  for (const auto& [tenant, message] : plan.redeemed()) {
+    auto& list = message->source == Source::replay ? replayed : gone;
+    list += (list.empty() ? "(" : ", (") + quoted(tenant) + "::uuid, '" + message->id.to_string() + "'::uuid)";
+  }
+  const auto redeem = [&](const std::string& list, const std::string& change) {
+    if (list.empty()) return;
+    connection_->exec("with letters as (" + change + " in (values " + list +
+                      ") and replayed_at is null returning tenant_id) update tenant_counters c set dead_letters = "
+                      "c.dead_letters - n.letters from (select tenant_id, count(*) as letters from letters group by "
+                      "tenant_id) n where c.tenant_id = n.tenant_id");
+  };
+  redeem(replayed, "update dead_letters set replayed_at = clock_timestamp() where (tenant_id, id)");
+  redeem(gone, "delete from dead_letters where (tenant_id, id)");
 }
 
 void PgBatchStore::count_and_commit(const BatchPlan& plan) {

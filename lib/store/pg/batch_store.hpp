@@ -5,6 +5,7 @@
 #include <memory>
 #include <mutex>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "store/batch_store.hpp"
 #include "store/pg/batch_plan.hpp"
@@ -26,8 +27,13 @@ class PgBatchStore final : public BatchStore {
   void connect();
   void disconnect() noexcept;
   std::vector<TenantOutcome> run(const Batch& batch);
-  std::string begin_and_lock(const BatchPlan& plan) const;
+  /// BEGIN, and the counters' locks. Waits for them, unless one of them was somebody else's the last time.
+  std::unique_ptr<Transaction> begin(BatchPlan& plan);
+  enum class Locking { wait, skip_locked };
+  std::string begin_and_lock(const BatchPlan& plan, Locking locking) const;
   void take_locks(BatchPlan& plan, const pqxx::result& locked) const;
+  void find_held(BatchPlan& plan);
+  void end_frozen_daemons();
   void copy(BatchPlan& plan);
   /// What the failed COPY calls for; throws when nothing of ours can mend it.
   void mend(BatchPlan& plan, const SqlFailure& failure, int attempt);
@@ -35,6 +41,7 @@ class PgBatchStore final : public BatchStore {
   void ask_about_rows(BatchPlan& plan, const SqlFailure& failure);
   [[noreturn]] void report_missing_partitions(const BatchPlan& plan);
   void record_dead_letters(const BatchPlan& plan);
+  void redeem_dead_letters(const BatchPlan& plan);
   void count_and_commit(const BatchPlan& plan);
   bool suspects(const BatchPlan& plan, const BatchPlan::Tenant& tenant) const;
   void suspect(const Batch& batch);
@@ -46,6 +53,7 @@ class PgBatchStore final : public BatchStore {
   std::unique_ptr<Connection> connection_;
   CopyRows rows_;
   std::unordered_map<TenantId, unsigned> suspects_;  ///< batches left that look for stored ids first
+  std::unordered_set<TenantId> held_;                ///< somebody else had their counters: not waited for again
 
   std::atomic<bool> cancelled_ = false;
   std::mutex mutex_;  ///< guards interrupter_

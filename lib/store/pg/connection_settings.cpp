@@ -24,7 +24,8 @@ void set_always(ConnectionSettings& settings, std::string_view key, std::string 
 
 }  // namespace
 
-Result<ConnectionSettings> connection_settings(const std::string& url, std::chrono::milliseconds connect_timeout) {
+Result<ConnectionSettings> connection_settings(const std::string& url, std::chrono::milliseconds connect_timeout,
+                                               const std::string& application_name) {
   const bool uri = url.starts_with("postgres://") || url.starts_with("postgresql://");
   if (!uri && url.find('=') == std::string::npos)
     return fail(ErrorCode::invalid_argument, "database.url is neither postgresql://… nor keyword=value pairs");
@@ -46,6 +47,7 @@ Result<ConnectionSettings> connection_settings(const std::string& url, std::chro
   set_default(settings, "keepalives_count", "3");
   set_default(settings, "tcp_user_timeout", "30000");
   set_default(settings, "application_name", "mtmsgd");
+  if (!application_name.empty()) set_always(settings, "application_name", application_name);
   set_always(settings, "client_encoding", "UTF8");  // COPY's bytes are checked as what they are meant to be
   return settings;
 }

@@ -20,6 +20,8 @@ struct ConnectionSettings {
 /// Adds connect_timeout (whole seconds, at least 2: libpq's own minimum), TCP keepalives (a peer that is gone is
 /// noticed within about half a minute), tcp_user_timeout, client_encoding UTF8 and application_name. Pure; any thread.
 /// invalid_argument for a string that libpq does not understand, without repeating it: it may hold a password.
-Result<ConnectionSettings> connection_settings(const std::string& url, std::chrono::milliseconds connect_timeout);
+/// `application_name`, when given, is set whatever the string says.
+Result<ConnectionSettings> connection_settings(const std::string& url, std::chrono::milliseconds connect_timeout,
+                                               const std::string& application_name = {});
 
 }  // namespace mtmsg::store::pg

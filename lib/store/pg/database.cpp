@@ -3,9 +3,11 @@
 #include <algorithm>
 
 #include "store/pg/batch_store.hpp"
+#include "store/pg/dead_letter_store.hpp"
 #include "store/pg/message_store.hpp"
 #include "store/pg/migrator.hpp"
 #include "store/pg/pool.hpp"
+#include "store/pg/presence.hpp"
 #include "store/pg/rows.hpp"
 #include "store/pg/tenant_store.hpp"
 
@@ -21,11 +23,15 @@ class PgDatabase final : public Database {
         pool_(settings_, options.pool_size, options.connect_timeout),
         migrator_(direct, embedded_migrations()),
         tenants_(pool_, direct, options.statement_timeout),
-        messages_(pool_, options.statement_timeout, options.max_page_bytes) {}
+        messages_(pool_, options.statement_timeout, options.max_page_bytes),
+        dead_letters_(pool_, options.statement_timeout, options.max_page_bytes),
+        presence_(pool_, options.statement_timeout) {}
 
   Migrator& migrator() override { return migrator_; }
   TenantStore& tenants() override { return tenants_; }
   MessageStore& messages() override { return messages_; }
+  DeadLetterStore& dead_letters() override { return dead_letters_; }
+  Presence& presence() override { return presence_; }
   std::unique_ptr<BatchStore> make_batch_store() override {
     return std::make_unique<PgBatchStore>(settings_, statement_timeout_);
   }
@@ -39,6 +45,8 @@ class PgDatabase final : public Database {
   PgMigrator migrator_;
   PgTenantStore tenants_;
   PgMessageStore messages_;
+  PgDeadLetterStore dead_letters_;
+  PgPresence presence_;
 };
 
 Error pending(const std::vector<std::int64_t>& applied) {
@@ -76,13 +84,14 @@ Result<void> PgDatabase::check() {
 }  // namespace
 }  // namespace pg
 
-Result<std::unique_ptr<Database>> open_database(DatabaseOptions options) {
-  auto settings = pg::connection_settings(options.url, options.connect_timeout);
+Result<std::unique_ptr<Database>> open_database(const DatabaseOptions& options) {
+  const auto name = options.daemon ? "mtmsgd " + options.daemon->to_string() : std::string();
+  auto settings = pg::connection_settings(options.url, options.connect_timeout, name);
   if (!settings) return settings.error();
   settings->sessions = std::make_shared<pg::Sessions>();
   auto direct = *settings;
   if (!options.direct_url.empty()) {
-    auto given = pg::connection_settings(options.direct_url, options.connect_timeout);
+    auto given = pg::connection_settings(options.direct_url, options.connect_timeout, name);
     if (!given) return std::move(given.error()).with_context("database.direct_url");
     direct = std::move(*given);
     direct.sessions = settings->sessions;

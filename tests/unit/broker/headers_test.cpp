@@ -1,6 +1,7 @@
 #include "broker/amqp/headers.hpp"
 
 #include <cmath>
+#include <deque>
 #include <limits>
 #include <string>
 #include <vector>
@@ -48,15 +49,15 @@ class Sent {
     properties.timestamp = seconds;
     return *this;
   }
-  std::string json(bool redelivered = false) {
+  std::string json(Origin origin = Origin::first_delivery) {
     std::string out = "left over";
-    rendered = render(redelivered, out);
+    rendered = render(origin, out);
     return out;
   }
-  Properties render(bool redelivered, std::string& out) {
+  Properties render(Origin origin, std::string& out) {
     properties.headers.num_entries = static_cast<int>(entries_.size());
     properties.headers.entries = entries_.data();
-    return render_headers(properties, redelivered, out);
+    return render_headers(properties, origin, out);
   }
 
   amqp_basic_properties_t properties{};
@@ -257,22 +258,94 @@ TEST(Headers, RenderTablesInArraysInTables) {
 TEST(Headers, BelieveTheDeliveryCountOnlyOfARedelivery) {
   Sent sent;
   sent.header("x-delivery-count", integer(3)).header("a", integer(1));
-  EXPECT_EQ(sent.json(true), R"({"a":1})");
+  EXPECT_EQ(sent.json(Origin::redelivery), R"({"a":1})");
   EXPECT_EQ(sent.rendered.delivery_count, 3U);
-  EXPECT_EQ(sent.json(false), R"({"x-delivery-count":3,"a":1})");
+  EXPECT_EQ(sent.json(), R"({"x-delivery-count":3,"a":1})");
   EXPECT_EQ(sent.rendered.delivery_count, 0U);
 }
 
 TEST(Headers, TakeAForgedDeliveryCountForNone) {
   Sent sent;
   sent.header("x-delivery-count", integer(-1));
-  EXPECT_EQ(sent.json(true), "{}");
+  EXPECT_EQ(sent.json(Origin::redelivery), "{}");
   EXPECT_EQ(sent.rendered.delivery_count, 0U);
-  EXPECT_EQ(Sent().header("x-delivery-count", text("many")).json(true), "{}");
+  EXPECT_EQ(Sent().header("x-delivery-count", text("many")).json(Origin::redelivery), "{}");
   Sent huge;
   huge.header("x-delivery-count", integer(std::numeric_limits<std::int64_t>::max()));
-  huge.json(true);
+  huge.json(Origin::redelivery);
   EXPECT_EQ(huge.rendered.delivery_count, std::numeric_limits<std::uint32_t>::max());
+}
+
+/// An array of tables, as x-death is. Owns what it points to.
+class Deaths {
+ public:
+  Deaths& add(std::string_view reason, std::string_view queue, std::string_view exchange, std::string_view key) {
+    auto& entry = tables_.emplace_back();
+    entry.keys.push_back(text(key));
+    auto keys = field(AMQP_FIELD_KIND_ARRAY);
+    keys.value.array = {static_cast<int>(entry.keys.size()), entry.keys.data()};
+    entry.entries = {{bytes("count"), integer(1)},
+                     {bytes("reason"), text(reason)},
+                     {bytes("queue"), text(queue)},
+                     {bytes("exchange"), text(exchange)},
+                     {bytes("routing-keys"), keys}};
+    return *this;
+  }
+  amqp_field_value_t value() {
+    items_.clear();
+    for (auto& entry : tables_) {
+      auto& item = items_.emplace_back(field(AMQP_FIELD_KIND_TABLE));
+      item.value.table = {static_cast<int>(entry.entries.size()), entry.entries.data()};
+    }
+    auto array = field(AMQP_FIELD_KIND_ARRAY);
+    array.value.array = {static_cast<int>(items_.size()), items_.data()};
+    return array;
+  }
+
+ private:
+  struct Entry {
+    std::vector<amqp_field_value_t> keys;
+    std::vector<amqp_table_entry_t> entries;
+  };
+  std::deque<Entry> tables_;
+  std::vector<amqp_field_value_t> items_;
+};
+
+TEST(Headers, TellOfADeadLetterTheBrokersOwnEntryAndLeaveOutWhatTheBrokerAdded) {
+  Deaths deaths;
+  deaths.add("expired", "tenant_1_queue", "tenant_1", "key").add("forged", "q", "e", "k");
+  Sent sent;
+  sent.header("a", integer(1)).header("x-death", deaths.value()).header("x-delivery-count", integer(0));
+  sent.header("x-first-death-reason", text("forged")).header("x-last-death-queue", text("q"));
+  EXPECT_EQ(sent.json(Origin::dead_letter), R"({"a":1})");
+  ASSERT_TRUE(sent.rendered.death);
+  EXPECT_EQ(sent.rendered.death->reason, "expired");
+  EXPECT_EQ(sent.rendered.death->queue, "tenant_1_queue");
+  EXPECT_EQ(sent.rendered.death->exchange, "tenant_1");
+  EXPECT_EQ(sent.rendered.death->routing_key, "key");
+}
+
+TEST(Headers, KeepAForgedDeathAsAnyHeaderAndBelieveNothingOfIt) {
+  Deaths deaths;
+  deaths.add("expired", "q", "e", "k");
+  Sent sent;
+  sent.header("x-death", deaths.value()).header("x-first-death-reason", text("rejected"));
+  EXPECT_EQ(sent.json(Origin::redelivery),
+            R"({"x-death":[{"count":1,"reason":"expired","queue":"q","exchange":"e","routing-keys":["k"]}],)"
+            R"("x-first-death-reason":"rejected"})");
+  EXPECT_FALSE(sent.rendered.death);
+}
+
+TEST(Headers, TakeADeathThatIsNoListOfTablesForNone) {
+  auto array = field(AMQP_FIELD_KIND_ARRAY);
+  auto five = integer(5);
+  array.value.array = {1, &five};
+  Sent numbers;
+  EXPECT_EQ(numbers.header("x-death", array).json(Origin::dead_letter), "{}");
+  EXPECT_FALSE(numbers.rendered.death);
+  Sent words;
+  EXPECT_EQ(words.header("x-death", text("expired")).json(Origin::dead_letter), "{}");
+  EXPECT_FALSE(words.rendered.death);
 }
 
 TEST(Headers, GiveATimestampOnlyInsideItsRange) {
@@ -289,9 +362,9 @@ TEST(Headers, UseTheSameMemoryAgain) {
   Sent sent;
   sent.message_id("order-17").header("a", text("some text that is longer than a small string"));
   std::string json;
-  sent.render(false, json);
+  sent.render(Origin::first_delivery, json);
   const auto* const before = json.data();
-  sent.render(false, json);
+  sent.render(Origin::first_delivery, json);
   EXPECT_EQ(json.data(), before);
 }
 

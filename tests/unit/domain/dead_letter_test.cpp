@@ -13,7 +13,7 @@ TEST(DeadReason, NamesAndReasonsAreOneToOne) {
     EXPECT_EQ(dead_reason_from(to_string(reason)), reason);
     names.insert(to_string(reason));
   }
-  EXPECT_EQ(names.size(), 5U);
+  EXPECT_EQ(names.size(), kDeadReasons.size());
   EXPECT_EQ(dead_reason_from("poison"), std::nullopt);
 }
 

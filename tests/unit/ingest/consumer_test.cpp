@@ -19,7 +19,7 @@ void done(Consumer& consumer, Step step) {
       break;
     case Step::consume:
       consumer.tag = "tag";
-      consumer.prefetch = consumer.wanted_prefetch;
+      consumer.prefetch = consumer.target_prefetch();
       break;
     case Step::cancel:
       consumer.tag.clear();
@@ -46,6 +46,7 @@ TEST(Consumer, ANewPrefetchCancelsAndConsumesAgainOnTheSameChannel) {
   done(consumer, Step::consume);
   consumer.ledger.delivered({1});
   consumer.wanted_prefetch = 100;
+  consumer.note(false);
   EXPECT_FALSE(consumer.settled());
   EXPECT_EQ(consumer.next_step(), Step::cancel);
   done(consumer, Step::cancel);
@@ -80,6 +81,62 @@ TEST(Consumer, DroppingClosesTheChannelWithWhatIsInHand) {
   EXPECT_EQ(consumer.next_step(), Step::close_channel);
 }
 
+TEST(Consumer, ReadsOneAtATimeUntilAnUnsuspiciousDeliveryOpensIt) {
+  Consumer consumer;
+  consumer.wanted_prefetch = 100;
+  done(consumer, Step::open_channel);
+  done(consumer, Step::consume);
+  EXPECT_EQ(consumer.prefetch, 1);
+  EXPECT_TRUE(consumer.settled()) << "nobody waits for the first message";
+  EXPECT_FALSE(consumer.note(true)) << "a suspicious one changes nothing";
+  EXPECT_EQ(consumer.next_step(), Step::none);
+  EXPECT_TRUE(consumer.note(false));
+  EXPECT_EQ(consumer.next_step(), Step::cancel);
+  done(consumer, Step::cancel);
+  done(consumer, consumer.next_step());
+  EXPECT_EQ(consumer.prefetch, 100);
+}
+
+TEST(Consumer, ASuspiciousDeliveryMakesItCarefulAndKeepsWhatIsInHand) {
+  Consumer consumer;
+  consumer.wanted_prefetch = 100;
+  done(consumer, Step::open_channel);
+  consumer.note(false);
+  done(consumer, Step::consume);
+  consumer.ledger.delivered({1});
+  EXPECT_TRUE(consumer.note(true));
+  EXPECT_EQ(consumer.next_step(), Step::cancel);
+  done(consumer, Step::cancel);
+  done(consumer, consumer.next_step());
+  EXPECT_EQ(consumer.prefetch, 1);
+  EXPECT_EQ(consumer.ledger.unacked(), 1U) << "a closed channel would cost every message another delivery";
+}
+
+TEST(Consumer, BeginsNothingWhileTheDatabaseIsAway) {
+  Consumer consumer;
+  consumer.admission = Admission::hold;
+  EXPECT_EQ(consumer.next_step(), Step::none);
+  consumer.admission = Admission::open;
+  done(consumer, Step::open_channel);
+  done(consumer, Step::consume);
+  consumer.admission = Admission::hold;
+  EXPECT_EQ(consumer.next_step(), Step::none) << "what stands stays";
+  EXPECT_TRUE(consumer.settled());
+}
+
+TEST(Consumer, ClosesItsChannelOnceWhenTheDatabaseIsAwayForLong) {
+  Consumer consumer;
+  done(consumer, Step::open_channel);
+  done(consumer, Step::consume);
+  consumer.admission = Admission::closed;
+  EXPECT_EQ(consumer.next_step(), Step::close_channel);
+  done(consumer, Step::close_channel);
+  EXPECT_EQ(consumer.next_step(), Step::none);
+  EXPECT_FALSE(consumer.settled());
+  consumer.admission = Admission::open;
+  EXPECT_EQ(consumer.next_step(), Step::open_channel);
+}
+
 // Property: from any state, whatever is wanted is reached in at most four steps, and then there is none left.
 TEST(Consumer, ReachesWhatIsWantedFromAnyState) {
   std::mt19937 random(1);
@@ -90,6 +147,7 @@ TEST(Consumer, ReachesWhatIsWantedFromAnyState) {
     consumer.prefetch = static_cast<std::uint16_t>(random() % 3);
     consumer.wanted_prefetch = static_cast<std::uint16_t>(1 + random() % 3);
     consumer.wanted = static_cast<Wanted>(random() % 4);
+    consumer.careful = random() % 2 == 0;
     for (int steps = 0; consumer.next_step() != Step::none; ++steps) {
       ASSERT_LT(steps, 4);
       done(consumer, consumer.next_step());

@@ -197,5 +197,80 @@ TEST(Dispatcher, EveryDeliveryIsGivenOutOnceInOrderPerTenantWithManyThreads) {
   EXPECT_EQ(f.dispatcher.in_flight_bytes(), 0U);
 }
 
+Dispatcher::Arrival suspicious(std::uint8_t number, std::uint64_t tag) {
+  auto made = arrival(number, tag);
+  made.parcel.delivery_count = Parcel::kSuspicious;
+  return made;
+}
+
+TEST(Dispatcher, GivesASuspiciousMessageATransactionOfItsOwn) {
+  Fixture f;
+  f.serve(1);
+  f.serve(2);
+  f.deliver({arrival(1, 1), suspicious(1, 2), suspicious(1, 3), arrival(1, 4), suspicious(2, 1)});
+  std::vector<std::size_t> rows;
+  for (int i = 0; i < 5; ++i) {
+    const auto work = f.dispatcher.take();
+    ASSERT_TRUE(work);
+    rows.push_back(work->rows());
+    for (const auto& part : work->parts) {
+      EXPECT_TRUE(!part.parcels.front().suspicious() || work->rows() == 1);
+    }
+    f.dispatcher.finished(*work);
+  }
+  EXPECT_EQ(f.dispatcher.total().unacked(), 0U);
+}
+
+TEST(Dispatcher, APostponedTenantComesBackInOrderAndHoldsNobodyElseMeanwhile) {
+  Fixture f;
+  f.serve(1);
+  f.serve(2);
+  f.deliver({arrival(1, 1), arrival(1, 2)});
+  auto work = f.dispatcher.take();
+  f.dispatcher.postpone(std::move(work->parts[0]), std::chrono::milliseconds(50));
+  EXPECT_EQ(f.dispatcher.counts(tenant(1)).waiting, 2U);
+  EXPECT_GT(f.dispatcher.in_flight_bytes(), 0U);
+  f.deliver({arrival(1, 3), arrival(2, 1)});
+  const auto other = f.dispatcher.take();
+  ASSERT_EQ(other->parts.size(), 1U);
+  EXPECT_EQ(other->parts[0].tenant, tenant(2));
+  f.dispatcher.finished(*other);
+  const auto again = f.dispatcher.take();
+  ASSERT_TRUE(again);
+  ASSERT_EQ(again->rows(), 3U);
+  EXPECT_EQ(again->parts[0].parcels[0].tag.value, 1U);
+  EXPECT_EQ(again->parts[0].parcels[2].tag.value, 3U);
+  f.dispatcher.finished(*again);
+  EXPECT_EQ(f.dispatcher.in_flight_bytes(), 0U);
+}
+
+TEST(Dispatcher, WhatIsPostponedAfterItsChannelEndedIsThrownAway) {
+  Fixture f;
+  f.serve(1);
+  f.deliver({arrival(1, 1)});
+  auto work = f.dispatcher.take();
+  f.dispatcher.restart(tenant(1), {2});
+  f.dispatcher.postpone(std::move(work->parts[0]), std::chrono::hours(1));
+  EXPECT_EQ(f.dispatcher.in_flight_bytes(), 0U);
+  f.deliver({arrival(1, 1, "[]", 2)});
+  const auto next = f.dispatcher.take();
+  ASSERT_TRUE(next) << "the new channel's messages don't wait for the old one's";
+  EXPECT_EQ(next->parts[0].parcels[0].body, "[]");
+}
+
+TEST(Dispatcher, ADrainWaitsForWhatIsPostponed) {
+  Fixture f;
+  f.serve(1);
+  f.deliver({arrival(1, 1)});
+  auto work = f.dispatcher.take();
+  f.dispatcher.postpone(std::move(work->parts[0]), std::chrono::milliseconds(20));
+  f.dispatcher.drain();
+  const auto again = f.dispatcher.take();
+  ASSERT_TRUE(again);
+  f.dispatcher.finished(*again);
+  EXPECT_FALSE(f.dispatcher.take());
+  EXPECT_TRUE(f.dispatcher.wait_until_empty(std::chrono::steady_clock::now()));
+}
+
 }  // namespace
 }  // namespace mtmsg::ingest

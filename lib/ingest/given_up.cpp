@@ -1,0 +1,310 @@
+#include "ingest/given_up.hpp"
+
+#include <utility>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "core/backoff.hpp"
+#include "domain/message.hpp"
+
+namespace mtmsg::ingest {
+namespace {
+
+constexpr ChannelNumber kChannel{1};
+constexpr std::uint16_t kPrefetch = 32;
+/// With more in hand the socket is not read: one message may be as large as the broker allows.
+constexpr std::size_t kMaxBytes = 16 << 20;
+constexpr std::chrono::seconds kConsumeAgain{1};
+constexpr const char* kStopping = "the daemon stops; the broker keeps what was not committed";
+
+std::optional<TenantId> tenant_of(std::string_view routing_key) {
+  const auto prefix = broker::tenant_exchange(TenantId{}).size() - TenantId{}.to_string().size();
+  if (routing_key.size() <= prefix) return std::nullopt;
+  const auto id = TenantId::parse(routing_key.substr(prefix));
+  return id && broker::tenant_exchange(*id) == routing_key ? id : std::nullopt;
+}
+
+/// https://www.rabbitmq.com/docs/dlx, "Effects on Messages": the reasons there are.
+Refusal refusal_of(const broker::Death* death, std::uint32_t delivery_limit) {
+  const auto reason = death == nullptr ? std::string_view() : std::string_view(death->reason);
+  if (reason == "delivery_limit") {
+    return {DeadReason::delivery_limit,
+            "delivered more than " + std::to_string(delivery_limit) + " times without an answer",
+            {}};
+  }
+  if (reason == "expired") return {DeadReason::expired, "its time to live was over before it was delivered", {}};
+  if (reason == "maxlen") return {DeadReason::queue_full, "a policy bounds the tenant's queue and dropped it", {}};
+  if (reason == "rejected") {
+    return {DeadReason::rejected_by_consumer, "a consumer that is not mtmsg took it from the queue and refused it", {}};
+  }
+  return {DeadReason::rejected_by_consumer, "the broker gave it up and did not say why", {}};
+}
+
+/// Only the daemon's end ends the work at a message: with any other error its letter stays as it is.
+Result<void> end_of(const Error& error) {
+  return error.code == ErrorCode::stopping ? Result<void>{error} : Result<void>{};
+}
+
+}  // namespace
+
+std::optional<GivenUp> read_given_up(const broker::Delivery& delivery, std::uint32_t delivery_limit) {
+  const auto tenant = tenant_of(delivery.routing_key);
+  if (!tenant) return std::nullopt;
+  GivenUp given_up;
+  auto& letter = given_up.letter;
+  letter.tenant = *tenant;
+  letter.refusal = refusal_of(delivery.death, delivery_limit);
+  letter.body = delivery.body;
+  letter.headers = delivery.headers_json;
+  letter.published_at = delivery.timestamp;
+  if (delivery.death != nullptr) {
+    letter.exchange = delivery.death->exchange;
+    letter.routing_key = delivery.death->routing_key;
+  }
+  given_up.last_try = letter.refusal.reason == DeadReason::delivery_limit;
+  if (given_up.last_try) letter.deliveries = std::int64_t{delivery_limit} + 1;
+  const auto identity = identify_message(*tenant, delivery.message_id);
+  letter.id = identity.id;
+  given_up.has_own_id = identity.origin != MessageIdentity::Origin::generated;
+  // The same again when it is delivered again: its tries have to be counted.
+  if (!given_up.has_own_id) letter.id = MessageId{Uuid::v5(tenant->value, letter.headers + letter.body)};
+  return given_up;
+}
+
+GivenUpConsumer::GivenUpConsumer(Options options, store::Database& database, metrics::Registry& metrics,
+                                 GivenUpEvents& events)
+    : options_(std::move(options)),
+      letters_(database.dead_letters()),
+      store_(database.make_batch_store()),
+      metrics_(metrics),
+      events_(events),
+      validator_(options_.payload),
+      random_(std::random_device{}()),
+      link_(
+          [this] {
+            auto connect = options_.connect;
+            connect.dead_letter_exchange = broker::dead_letter_exchange(options_.topology);
+            return connect;
+          }(),
+          *this) {}
+
+GivenUpConsumer::~GivenUpConsumer() {
+  stop();
+}
+
+void GivenUpConsumer::start() {
+  const std::lock_guard lock(mutex_);
+  if (stopping_ || std::exchange(started_, true)) return;
+  worker_ = std::thread([this] { run(); });
+  link_.start();
+}
+
+void GivenUpConsumer::ask_to_stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_all();
+  store_->cancel();
+}
+
+void GivenUpConsumer::stop() {
+  ask_to_stop();
+  if (worker_.joinable()) worker_.join();
+  link_.stop();
+}
+
+// Link thread.
+
+void GivenUpConsumer::on_connected(broker::Session&) noexcept {
+  reading_ = true;
+  begin();
+}
+
+void GivenUpConsumer::begin() {
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& held : waiting_) bytes_ -= held.bytes;
+    waiting_.clear();
+  }
+  ++generation_;
+  broker::asio::co_spawn(link_.executor(), consume(generation_), broker::asio::detached);
+}
+
+broker::asio::awaitable<void> GivenUpConsumer::consume(std::uint64_t generation) {
+  broker::asio::steady_timer pause(link_.executor());
+  while (generation == generation_ && link_.session() != nullptr) {
+    const auto consuming = co_await try_to_consume();
+    if (consuming || generation != generation_) co_return;
+    pause.expires_after(kConsumeAgain);
+    co_await pause.async_wait(broker::asio::use_awaitable);
+  }
+}
+
+broker::asio::awaitable<Result<void>> GivenUpConsumer::try_to_consume() {
+  auto* session = link_.session();
+  // One of an earlier try may be open still; that it is not is no failure.
+  (void)co_await session->close_channel(kChannel);
+  if (session = link_.session(); session == nullptr) co_return fail(ErrorCode::broker_unavailable, "gone");
+  if (auto opened = co_await session->open_channel(kChannel); !opened) co_return opened;
+  if (session = link_.session(); session == nullptr) co_return fail(ErrorCode::broker_unavailable, "gone");
+  auto declared = co_await broker::declare_dead_letter_queue(*session, kChannel, options_.topology);
+  if (!declared) co_return declared;
+  if (session = link_.session(); session == nullptr) co_return fail(ErrorCode::broker_unavailable, "gone");
+  co_return co_await session->consume(kChannel, broker::dead_letter_queue(options_.topology),
+                                      "mtmsg-" + Uuid::v4().to_string(), kPrefetch);
+}
+
+void GivenUpConsumer::on_consumer_cancelled(ChannelNumber, std::string_view) noexcept {
+  begin();
+}
+
+void GivenUpConsumer::on_channel_closed(ChannelNumber, const Error&) noexcept {
+  begin();
+}
+
+void GivenUpConsumer::on_closed(const Error&) noexcept {
+  ++generation_;
+  const std::lock_guard lock(mutex_);
+  for (const auto& held : waiting_) bytes_ -= held.bytes;
+  waiting_.clear();
+}
+
+void GivenUpConsumer::on_delivery(const broker::Delivery& delivery) noexcept {
+  Held held{generation_, delivery.tag, read_given_up(delivery, options_.topology.delivery_limit),
+            std::string(delivery.routing_key), delivery.body.size() + delivery.headers_json.size()};
+  {
+    const std::lock_guard lock(mutex_);
+    bytes_ += held.bytes;
+    waiting_.push_back(std::move(held));
+  }
+  wake_.notify_all();
+  read_if_room();
+}
+
+void GivenUpConsumer::acknowledge(std::uint64_t generation, DeliveryTag tag) {
+  auto* session = link_.session();
+  // One that can't be sent comes again; its letter then counts one arrival more.
+  if (session != nullptr && generation == generation_) (void)session->ack(kChannel, tag, broker::Multiple::no);
+  read_if_room();
+}
+
+void GivenUpConsumer::read_if_room() {
+  auto* session = link_.session();
+  if (session == nullptr) return;
+  std::size_t bytes = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    bytes = bytes_;
+  }
+  const bool read = bytes < kMaxBytes;
+  if (std::exchange(reading_, read) != read) session->set_reading(read);
+}
+
+// Worker thread.
+
+void GivenUpConsumer::run() {
+  while (const auto held = take()) {
+    const bool settled = settle(*held).has_value();
+    {
+      const std::lock_guard lock(mutex_);
+      bytes_ -= held->bytes;
+    }
+    if (!settled) return;
+    broker::asio::post(link_.executor(),
+                       [this, generation = held->generation, tag = held->tag] { acknowledge(generation, tag); });
+  }
+}
+
+std::optional<GivenUpConsumer::Held> GivenUpConsumer::take() {
+  std::unique_lock lock(mutex_);
+  wake_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
+  if (stopping_) return std::nullopt;
+  auto held = std::move(waiting_.front());
+  waiting_.pop_front();
+  return held;
+}
+
+Result<void> GivenUpConsumer::settle(const Held& held) {
+  if (!held.message) {
+    events_.on_stray(held.routing_key, "its routing key names no tenant");
+    return {};
+  }
+  const auto& letter = held.message->letter;
+  auto record = store::message_of(letter, store::Source::delivery);
+  record.refusal = letter.refusal;
+  auto recorded = store(letter.tenant, record);
+  // Whatever is wrong: a message is not acknowledged before it stands somewhere.
+  for (Backoff backoff; !recorded && recorded.error().code != ErrorCode::stopping;) {
+    if (!wait(backoff.next(static_cast<std::uint32_t>(random_())))) return fail(ErrorCode::stopping, kStopping);
+    recorded = store(letter.tenant, record);
+  }
+  if (!recorded) return recorded.error();
+  if (recorded->gone) {
+    events_.on_stray(held.routing_key, "its tenant does not exist any more");
+    return {};
+  }
+  if (held.message->last_try) return try_once_more(*held.message);
+  count(*recorded, letter.refusal.reason);
+  return {};
+}
+
+Result<void> GivenUpConsumer::try_once_more(const GivenUp& given_up) {
+  using Verdict = store::LastTry::Verdict;
+  const auto& letter = given_up.letter;
+  const auto asked = insist([&] { return letters_.begin_last_try(letter.tenant, letter.id, kMaxTries); });
+  if (!asked) return end_of(asked.error());
+  if (asked->verdict == Verdict::used_up) {
+    metrics_.dead_letters(to_string(letter.refusal.reason)).add();
+    return {};
+  }
+  const bool redeem = given_up.has_own_id && asked->verdict == Verdict::granted;
+  auto message = store::message_of(letter, redeem ? store::Source::last_try : store::Source::delivery);
+  if (!given_up.has_own_id) message.id = MessageId{Uuid::v7()};
+  message.refusal = validator_.check(letter.body);
+  const auto outcome = store(letter.tenant, message);
+  if (!outcome) return end_of(outcome.error());
+  count(*outcome, message.refusal ? message.refusal->reason : DeadReason::rejected_by_database);
+  if (given_up.has_own_id || asked->verdict != Verdict::granted) return {};
+  const std::array done{asked->letter};
+  const auto purged = insist([&] { return letters_.purge(letter.tenant, done); });
+  return purged ? Result<void>{} : end_of(purged.error());
+}
+
+Result<store::TenantOutcome> GivenUpConsumer::store(TenantId tenant, const store::IncomingMessage& message) {
+  return insist([&]() -> Result<store::TenantOutcome> {
+    auto outcomes = store_->store({store::TenantBatch{tenant, {message}}});
+    if (!outcomes) return outcomes.error();
+    if (outcomes->front().locked) return fail(ErrorCode::database_unavailable, "the tenant's counter is held");
+    return outcomes->front();
+  });
+}
+
+template <class Ask>
+auto GivenUpConsumer::insist(Ask ask) -> decltype(ask()) {
+  Backoff backoff;
+  for (;;) {
+    auto answer = ask();
+    if (answer.has_value() || answer.error().code != ErrorCode::database_unavailable) return answer;
+    if (!wait(backoff.next(static_cast<std::uint32_t>(random_())))) {
+      return fail(ErrorCode::stopping, kStopping);
+    }
+  }
+}
+
+void GivenUpConsumer::count(const store::TenantOutcome& outcome, DeadReason reason) {
+  metrics_.messages_stored.add(outcome.stored);
+  metrics_.duplicates_suppressed.add(outcome.duplicates);
+  metrics_.dead_letters(to_string(reason)).add(outcome.dead_letters);
+}
+
+bool GivenUpConsumer::wait(std::chrono::milliseconds time) {
+  std::unique_lock lock(mutex_);
+  return !wake_.wait_for(lock, time, [this] { return stopping_; });
+}
+
+}  // namespace mtmsg::ingest

@@ -1,0 +1,129 @@
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <random>
+#include <string>
+#include <thread>
+
+#include "broker/link.hpp"
+#include "broker/topology.hpp"
+#include "domain/dead_letter.hpp"
+#include "domain/payload.hpp"
+#include "metrics/registry.hpp"
+#include "store/database.hpp"
+
+namespace mtmsg::ingest {
+
+/// A message that the broker gave up, and why. A value.
+struct GivenUp {
+  DeadLetter letter;
+  bool last_try = false;   ///< it may be fine: what was counted were disconnections
+  bool has_own_id = true;  ///< false: the letter's id stands for its content, and what is stored gets a fresh one
+};
+
+/// Whose it is and why it came, from what only the broker can have written: the routing key that the tenant's queue
+/// sets, and the newest entry of x-death. nullopt: no tenant's. Pure. `delivery_limit` is the queues'.
+std::optional<GivenUp> read_given_up(const broker::Delivery& delivery, std::uint32_t delivery_limit);
+
+class GivenUpEvents {
+ public:
+  /// A message in the dead-letter queue that belongs to no tenant there is; it was dropped. Any thread; must not throw.
+  virtual void on_stray(const std::string& routing_key, const std::string& why) noexcept = 0;
+
+ protected:
+  ~GivenUpEvents() = default;
+};
+
+/// Takes what the broker gave up from the dead-letter queue into `dead_letters`, over a link of its own.
+///
+/// What exceeded the delivery limit is recorded first and then tried once more, alone: RabbitMQ counts every closed
+/// connection against every message that was on it, so the count says little. A try that brings the daemon down is on
+/// record; after kMaxTries the letter stays. A message is acknowledged after what became of it is committed.
+class GivenUpConsumer final : private broker::LinkHandler {
+ public:
+  /// More than one, so that a daemon that ends for another reason in the middle of a try costs no verdict.
+  static constexpr unsigned kMaxTries = 3;
+
+  struct Options {
+    broker::ConnectOptions connect;  ///< its dead_letter_exchange is set here
+    broker::TopologyOptions topology;
+    PayloadLimits payload;
+  };
+
+  GivenUpConsumer(Options options, store::Database& database, metrics::Registry& metrics, GivenUpEvents& events);
+  ~GivenUpConsumer();
+
+  /// Once the database can be used.
+  void start();
+  /// Takes no further message; does not wait.
+  void ask_to_stop();
+  /// What is in hand goes back to its queue. Idempotent.
+  void stop();
+  broker::LinkStatus status() const { return link_.status(); }
+
+ private:
+  /// A delivery in hand.
+  struct Held {
+    std::uint64_t generation = 0;  ///< of the channel: its tag means nothing on another one
+    DeliveryTag tag;
+    std::optional<GivenUp> message;  ///< absent: a stray
+    std::string routing_key;
+    std::size_t bytes = 0;
+  };
+
+  // Link thread.
+  void on_connected(broker::Session& session) noexcept override;
+  void on_delivery(const broker::Delivery& delivery) noexcept override;
+  void on_burst_end() noexcept override {}
+  void on_consumer_cancelled(ChannelNumber channel, std::string_view consumer_tag) noexcept override;
+  void on_channel_closed(ChannelNumber channel, const Error& why) noexcept override;
+  void on_blocked(bool, std::string_view) noexcept override {}
+  void on_closed(const Error& why) noexcept override;
+  void begin();
+  broker::asio::awaitable<void> consume(std::uint64_t generation);
+  broker::asio::awaitable<Result<void>> try_to_consume();
+  void acknowledge(std::uint64_t generation, DeliveryTag tag);
+  void read_if_room();
+
+  // Worker thread.
+  void run();
+  std::optional<Held> take();
+  /// What became of it is committed; the error is `stopping`.
+  Result<void> settle(const Held& held);
+  Result<void> try_once_more(const GivenUp& message);
+  /// Through outages, and while somebody else holds the tenant's counter.
+  Result<store::TenantOutcome> store(TenantId tenant, const store::IncomingMessage& message);
+  template <class Ask>
+  auto insist(Ask ask) -> decltype(ask());
+  void count(const store::TenantOutcome& outcome, DeadReason reason);
+  bool wait(std::chrono::milliseconds time);
+
+  const Options options_;
+  store::DeadLetterStore& letters_;
+  const std::unique_ptr<store::BatchStore> store_;
+  metrics::IngestMetrics metrics_;
+  GivenUpEvents& events_;
+
+  PayloadValidator validator_;    // worker thread
+  std::minstd_rand random_;       // worker thread
+  std::uint64_t generation_ = 0;  // link thread; counts channels
+  bool reading_ = true;           // link thread
+
+  std::mutex mutex_;  ///< guards all below but the link
+  std::condition_variable wake_;
+  std::deque<Held> waiting_;
+  std::size_t bytes_ = 0;  ///< of all in hand
+  bool stopping_ = false;
+  bool started_ = false;
+
+  broker::Link link_;  ///< its thread uses everything above
+  std::thread worker_;
+};
+
+}  // namespace mtmsg::ingest

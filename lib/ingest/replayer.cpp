@@ -1,0 +1,81 @@
+#include "ingest/replayer.hpp"
+
+#include <algorithm>
+#include <unordered_map>
+
+namespace mtmsg::ingest {
+namespace {
+
+/// Of one transaction.
+constexpr std::size_t kMaxBytes = 8 << 20;
+constexpr unsigned kPageRows = 500;
+
+}  // namespace
+
+Result<std::vector<Replayed>> Replayer::replay(TenantId tenant, std::span<const Sequence> letters) {
+  const std::lock_guard lock(mutex_);
+  std::vector<Sequence> left(letters.begin(), letters.end());
+  std::sort(left.begin(), left.end());
+  left.erase(std::unique(left.begin(), left.end()), left.end());
+
+  std::vector<Replayed> results;
+  results.reserve(left.size());
+  for (std::span<const Sequence> rest = left; !rest.empty();) {
+    const auto claimed = letters_.claim(tenant, rest, kMaxBytes);
+    if (!claimed) return claimed.error();
+    // What lies behind the last claimed one was left for its bytes, unless none was claimed: then there is none.
+    const auto last = claimed->empty() ? left.back() : claimed->back().seq;
+    auto done = claimed->empty() ? Result<std::vector<Replayed>>(std::vector<Replayed>()) : store(tenant, *claimed);
+    if (!done) return done.error();
+    auto next = done->begin();
+    while (!rest.empty() && rest.front() <= last) {
+      const bool tried = next != done->end() && next->seq == rest.front();
+      results.push_back(tried ? std::move(*next++) : Replayed{rest.front(), Replayed::Outcome::skipped, {}, {}});
+      rest = rest.subspan(1);
+    }
+  }
+  return results;
+}
+
+Result<std::vector<Replayed>> Replayer::store(TenantId tenant, std::span<const DeadLetter> claimed) {
+  store::TenantBatch batch{tenant, {}};
+  for (const auto& letter : claimed) {
+    batch.messages.push_back(store::message_of(letter, store::Source::replay));
+    batch.messages.back().refusal = validator_.check(letter.body);
+  }
+  const auto outcomes = store_->store({batch});
+  if (!outcomes) return outcomes.error();
+  const auto& outcome = outcomes->front();
+  if (outcome.gone) return fail(ErrorCode::not_found, "the tenant is being deleted");
+  if (outcome.locked) {
+    return fail(ErrorCode::timeout, "somebody else holds the tenant's counter in a long transaction; try again");
+  }
+  std::vector<Replayed> results;
+  for (const auto& letter : claimed) results.push_back({letter.seq, Replayed::Outcome::stored, letter.id, {}});
+  if (outcome.dead_letters == 0) return results;
+  if (auto told = tell_refused(tenant, results); !told) return told.error();
+  return results;
+}
+
+Result<void> Replayer::tell_refused(TenantId tenant, std::vector<Replayed>& results) {
+  DeadLetterFilter filter;
+  filter.replayed = false;
+  auto result = results.begin();
+  for (Sequence cursor{results.front().seq.value - 1}; result != results.end();) {
+    const auto page = letters_.page(tenant, filter, cursor, kPageRows);
+    if (!page) return page.error();
+    for (const auto& letter : page->data) {
+      result = std::lower_bound(result, results.end(), letter.seq,
+                                [](const Replayed& one, Sequence seq) { return one.seq < seq; });
+      if (result == results.end()) return {};
+      if (result->seq != letter.seq) continue;
+      result->outcome = Replayed::Outcome::refused;
+      result->refusal = letter.refusal;
+    }
+    if (!page->has_more) return {};
+    cursor = page->next_cursor;
+  }
+  return {};
+}
+
+}  // namespace mtmsg::ingest

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <span>
+#include <vector>
+
+#include "core/result.hpp"
+#include "domain/dead_letter.hpp"
+#include "domain/payload.hpp"
+#include "store/batch_store.hpp"
+#include "store/dead_letter_store.hpp"
+
+namespace mtmsg::ingest {
+
+/// Tries dead letters again: straight into the store, in one transaction with the mark that it was done, so that a
+/// letter is never replayed twice and whoever asked knows at once what became of it. Any thread; one replay at a time,
+/// so replays never take more than one writer's share.
+class Replayer {
+ public:
+  Replayer(store::DeadLetterStore& letters, std::unique_ptr<store::BatchStore> store, PayloadLimits limits)
+      : letters_(letters), store_(std::move(store)), validator_(limits) {}
+
+  /// One result for each of `letters`, in order of their numbers. Errors: not_found (the tenant), timeout (somebody
+  /// holds the tenant's counter), database_unavailable: then what is marked is done, and the same call again does the
+  /// rest.
+  Result<std::vector<Replayed>> replay(TenantId tenant, std::span<const Sequence> letters);
+
+  /// Any thread, for stopping: a replay that waits on the database gives up.
+  void cancel() noexcept { store_->cancel(); }
+
+ private:
+  Result<std::vector<Replayed>> store(TenantId tenant, std::span<const DeadLetter> claimed);
+  /// What is not replayed now was refused: the letters say why.
+  Result<void> tell_refused(TenantId tenant, std::vector<Replayed>& results);
+
+  store::DeadLetterStore& letters_;
+  const std::unique_ptr<store::BatchStore> store_;
+  std::mutex mutex_;  ///< guards store_'s calls and validator_
+  PayloadValidator validator_;
+};
+
+}  // namespace mtmsg::ingest

@@ -1,0 +1,226 @@
+#include "store/pg/dead_letter_store.hpp"
+
+#include "store/pg/array_text.hpp"
+#include "store/pg/rows.hpp"
+#include "store/pg/tenant_store.hpp"
+
+/// All values in these statements are numbers, uuids and names of reasons, so they stand in the text.
+namespace mtmsg::store::pg {
+namespace {
+
+// One snapshot for the tenant and its letters.
+constexpr const char* kReadMode = "isolation level repeatable read read only";
+
+std::string quoted(TenantId tenant) {
+  return "'" + tenant.to_string() + "'";
+}
+
+std::string tenant_query(TenantId tenant) {
+  return "select 1 from tenants where state <> 'deleting' and id = " + quoted(tenant);
+}
+
+/// Who writes dead letters holds their tenant's counter, like a batch; so numbers and counts agree. A tenant that is
+/// being deleted has lost the row, or is about to.
+std::string lock_query(TenantId tenant) {
+  return "select 1 from tenant_counters c join tenants t on t.id = c.tenant_id where t.state <> 'deleting' and "
+         "c.tenant_id = " +
+         quoted(tenant) + " for update of c";
+}
+
+Error no_such_tenant(TenantId tenant) {
+  return fail(ErrorCode::not_found, "tenant " + tenant.to_string() + " does not exist");
+}
+
+/// Conditions on one tenant's letters, without the cursor.
+std::string letters_of(TenantId tenant, const DeadLetterFilter& filter) {
+  const auto micros_of = [](Timestamp time) { return std::to_string(time.time_since_epoch().count()); };
+  auto sql = "tenant_id = " + quoted(tenant);
+  if (filter.reason) sql += " and reason = '" + std::string(to_string(*filter.reason)) + "'";
+  if (filter.since) sql += " and " + micros("failed_at") + " >= " + micros_of(*filter.since);
+  if (filter.until) sql += " and " + micros("failed_at") + " < " + micros_of(*filter.until);
+  if (filter.replayed) sql += *filter.replayed ? " and replayed_at is not null" : " and replayed_at is null";
+  return sql;
+}
+
+std::string letters_of(TenantId tenant, std::span<const Sequence> letters) {
+  ArrayText numbers;
+  for (const auto seq : letters) numbers.add(seq.value);
+  return "tenant_id = " + quoted(tenant) + " and seq = any('" + numbers.take() + "'::bigint[])";
+}
+
+// Bytes travel as hex whatever bytea_output says. The length of a body is known without reading it.
+constexpr const char* kColumns =
+    "seq, id, reason, detail, sqlstate, deliveries, tries, octet_length(body), encode(headers, 'hex'), "
+    "encode(exchange, 'hex'), encode(routing_key, 'hex')";
+enum Column { seq_, id_, reason_, detail_, sqlstate_, deliveries_, tries_, bytes_, headers_, exchange_, routing_key_ };
+constexpr int kTimes = routing_key_ + 1;
+constexpr int kMore = kTimes + 4;
+
+std::string columns() {
+  return std::string(kColumns) + ", " + micros("published_at") + ", " + micros("failed_at") + ", " +
+         micros("tried_at") + ", " + micros("replayed_at");
+}
+
+int nibble(char c) {
+  return c <= '9' ? c - '0' : c - 'a' + 10;
+}
+
+template <class Field>
+std::string bytes_of(const Field& field) {
+  const auto hex = text_of(field);
+  std::string bytes(hex.size() / 2, '\0');
+  for (std::size_t i = 0; i < bytes.size(); ++i)
+    bytes[i] = static_cast<char>(nibble(hex[2 * i]) * 16 + nibble(hex[2 * i + 1]));
+  return bytes;
+}
+
+template <class Row>
+DeadLetter letter_of(TenantId tenant, const Row& row) {
+  DeadLetter letter;
+  letter.seq = Sequence{int_of(row[seq_])};
+  letter.id = id_of<MessageId>(row[id_]);
+  letter.tenant = tenant;
+  const auto reason = dead_reason_from(text_of(row[reason_]));
+  if (!reason) throw Failure(Error{ErrorCode::internal, "a dead letter has a reason nobody knows"});
+  letter.refusal = {*reason, std::string(text_of(row[detail_])), std::string(text_of(row[sqlstate_]))};
+  letter.deliveries = int_of(row[deliveries_]);
+  letter.tries = int_of(row[tries_]);
+  letter.body_bytes = int_of(row[bytes_]);
+  letter.headers = bytes_of(row[headers_]);
+  letter.exchange = bytes_of(row[exchange_]);
+  letter.routing_key = bytes_of(row[routing_key_]);
+  letter.published_at = maybe_time_of(row[kTimes]);
+  letter.failed_at = time_of(row[kTimes + 1]);
+  letter.tried_at = maybe_time_of(row[kTimes + 2]);
+  letter.replayed_at = maybe_time_of(row[kTimes + 3]);
+  return letter;
+}
+
+template <class Row>
+DeadLetter whole_letter_of(TenantId tenant, const Row& row) {
+  auto letter = letter_of(tenant, row);
+  letter.body = bytes_of(row[kMore]);
+  return letter;
+}
+
+}  // namespace
+
+Result<DeadLetterPage> PgDeadLetterStore::page(TenantId tenant, const DeadLetterFilter& filter, Sequence cursor,
+                                               unsigned limit) {
+  return guard([&]() -> Result<DeadLetterPage> {
+    const auto connection = pool_.acquire();
+    Transaction transaction(*connection,
+                            begin_with_limits(statement_timeout_, kReadMode) + "; " + tenant_query(tenant));
+    if (transaction.first().empty()) return no_such_tenant(tenant);
+    // One row more than asked for tells whether there are more. The headers before a row decide whether it still fits.
+    const auto rows = connection->exec(
+        "select " + columns() + ", found from (select *, count(*) over () as found, row_number() over (order by seq) " +
+        "as place, sum(octet_length(headers)) over (order by seq) - octet_length(headers) as bytes_before from " +
+        "(select * from dead_letters where " + letters_of(tenant, filter) + " and seq > " +
+        std::to_string(cursor.value) + " order by seq limit " + std::to_string(limit + 1) + ") candidate) letter " +
+        "where place <= " + std::to_string(limit) + " and bytes_before < " + std::to_string(max_page_bytes_) +
+        " order by seq");
+    transaction.commit();
+    DeadLetterPage page;
+    page.next_cursor = cursor;
+    page.data.reserve(static_cast<std::size_t>(rows.size()));
+    for (const auto& row : rows) page.data.push_back(letter_of(tenant, row));
+    if (page.data.empty()) return page;
+    page.next_cursor = page.data.back().seq;
+    page.has_more = int_of(rows[0][kMore]) > static_cast<std::int64_t>(page.data.size());
+    return page;
+  });
+}
+
+Result<DeadLetter> PgDeadLetterStore::get(TenantId tenant, Sequence seq) {
+  return guard([&]() -> Result<DeadLetter> {
+    const auto connection = pool_.acquire();
+    Transaction transaction(*connection,
+                            begin_with_limits(statement_timeout_, kReadMode) + "; " + tenant_query(tenant));
+    if (transaction.first().empty()) return no_such_tenant(tenant);
+    const auto rows = connection->exec("select " + columns() + ", encode(body, 'hex') from dead_letters where " +
+                                       letters_of(tenant, std::span(&seq, 1)));
+    transaction.commit();
+    if (rows.empty()) return fail(ErrorCode::not_found, "there is no dead letter " + std::to_string(seq.value));
+    return whole_letter_of(tenant, rows[0]);
+  });
+}
+
+Result<std::int64_t> PgDeadLetterStore::count(TenantId tenant, const DeadLetterFilter& filter) {
+  return guard([&]() -> Result<std::int64_t> {
+    const auto connection = pool_.acquire();
+    Transaction transaction(*connection,
+                            begin_with_limits(statement_timeout_, kReadMode) + "; " + tenant_query(tenant));
+    if (transaction.first().empty()) return no_such_tenant(tenant);
+    const auto rows = connection->exec("select count(*) from dead_letters where " + letters_of(tenant, filter));
+    transaction.commit();
+    return int_of(rows[0][0]);
+  });
+}
+
+Result<std::vector<DeadLetter>> PgDeadLetterStore::claim(TenantId tenant, std::span<const Sequence> letters,
+                                                         std::size_t max_bytes) {
+  return guard([&]() -> Result<std::vector<DeadLetter>> {
+    const auto connection = pool_.acquire();
+    Transaction transaction(*connection, begin_with_limits(statement_timeout_) + "; " + lock_query(tenant));
+    if (transaction.first().empty()) return no_such_tenant(tenant);
+    // In a statement after the lock, so that it sees what the lock's last holder did.
+    const auto rows = connection->exec(
+        "with wanted as (select tenant_id, seq, sum(octet_length(body)) over (order by seq) as bytes, row_number() " +
+        std::string("over (order by seq) as place from dead_letters where ") + letters_of(tenant, letters) +
+        " and replayed_at is null), claimed as (update dead_letters d set tries = d.tries + 1, tried_at = " +
+        "clock_timestamp() from wanted w where d.tenant_id = w.tenant_id and d.seq = w.seq and (w.place = 1 or " +
+        "w.bytes <= " + std::to_string(max_bytes) + ") returning d.*) select " + columns() +
+        ", encode(body, 'hex') from claimed order by seq");
+    transaction.commit();
+    std::vector<DeadLetter> claimed;
+    claimed.reserve(static_cast<std::size_t>(rows.size()));
+    for (const auto& row : rows) claimed.push_back(whole_letter_of(tenant, row));
+    return claimed;
+  });
+}
+
+Result<LastTry> PgDeadLetterStore::begin_last_try(TenantId tenant, MessageId id, unsigned max_tries) {
+  return guard([&]() -> Result<LastTry> {
+    const auto connection = pool_.acquire();
+    Transaction transaction(*connection, begin_with_limits(statement_timeout_) + "; " + lock_query(tenant));
+    if (transaction.first().empty()) return no_such_tenant(tenant);
+    const auto rows = connection->exec(
+        "update dead_letters set tries = tries + 1, tried_at = clock_timestamp() where tenant_id = " + quoted(tenant) +
+        " and id = '" + id.to_string() + "' and reason = '" + std::string(to_string(DeadReason::delivery_limit)) +
+        "' and replayed_at is null returning tries, seq");
+    if (rows.empty()) return LastTry{};
+    const LastTry used_up{LastTry::Verdict::used_up, Sequence{int_of(rows[0][1])}};
+    if (int_of(rows[0][0]) > static_cast<std::int64_t>(max_tries)) return used_up;  // rolled back: it was no try
+    transaction.commit();
+    return LastTry{LastTry::Verdict::granted, used_up.letter};
+  });
+}
+
+Result<std::int64_t> PgDeadLetterStore::purge(TenantId tenant, const DeadLetterFilter& filter, Sequence cursor,
+                                              unsigned limit) {
+  return remove(tenant, "tenant_id = " + quoted(tenant) + " and seq in (select seq from dead_letters where " +
+                            letters_of(tenant, filter) + " and seq > " + std::to_string(cursor.value) +
+                            " order by seq limit " + std::to_string(limit) + ")");
+}
+
+Result<std::int64_t> PgDeadLetterStore::purge(TenantId tenant, std::span<const Sequence> letters) {
+  return remove(tenant, letters_of(tenant, letters));
+}
+
+Result<std::int64_t> PgDeadLetterStore::remove(TenantId tenant, const std::string& condition) {
+  return guard([&]() -> Result<std::int64_t> {
+    const auto connection = pool_.acquire();
+    Transaction transaction(*connection, begin_with_limits(statement_timeout_) + "; " + lock_query(tenant));
+    if (transaction.first().empty()) return no_such_tenant(tenant);
+    const auto rows = connection->exec(
+        "with gone as (delete from dead_letters where " + condition + " returning replayed_at), tally as (select " +
+        "count(*) as letters, count(*) filter (where replayed_at is null) as open from gone) update tenant_counters " +
+        "c set dead_letters = c.dead_letters - tally.open from tally where c.tenant_id = " + quoted(tenant) +
+        " returning tally.letters");
+    transaction.commit();
+    return int_of(rows[0][0]);
+  });
+}
+
+}  // namespace mtmsg::store::pg

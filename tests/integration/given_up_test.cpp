@@ -1,0 +1,172 @@
+// What the broker gave up: delivered too often, expired, refused by somebody else.
+
+#include <boost/json.hpp>
+#include <gtest/gtest.h>
+
+#include "broker/topology.hpp"
+#include "support/world.hpp"
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kSanitized = true;
+#else
+constexpr bool kSanitized = false;
+#endif
+
+namespace mtmsg::test {
+namespace {
+
+namespace json = boost::json;
+
+std::string line(json::object message) {
+  return json::serialize(message) + "\n";
+}
+
+/// Takes everything from the tenant's queue, again and again without an answer, until the broker has given it up.
+void wear_out(TenantId tenant, const std::vector<std::string>& more = {}) {
+  std::vector<std::string> command{"/usr/bin/python3",
+                                   MTMSG_SOURCE_DIR "/tests/support/foreign_consumer.py",
+                                   "--url",
+                                   broker_url(),
+                                   "--queue",
+                                   broker::tenant_queue(tenant)};
+  command.insert(command.end(), more.begin(), more.end());
+  const auto finished = run(command);
+  ASSERT_EQ(finished.exit_code, 0) << finished.err;
+}
+
+std::string id_of(int number) {
+  char text[37];
+  std::snprintf(text, sizeof text, "00000000-0000-4000-8000-%012d", number);
+  return text;
+}
+
+TEST(GivenUp, WhatWasDeliveredTooOftenIsTriedOnceMoreAndStored) {
+  World world(Settings{{"MTMSG_BROKER_DELIVERY_LIMIT", "2"}});
+  world.start_daemon();
+  const auto tenant = world.create_tenant("acme");
+  ASSERT_EQ(world.stop_daemon(), 0);
+  std::string lines;
+  for (int i = 0; i < 30; ++i) {
+    json::object message{{"exchange", broker::tenant_exchange(tenant.id)},
+                         {"body", i == 7 ? "{" : std::to_string(i % 20)},
+                         {"headers", json::object{{"app", i}}}};
+    // Some have no id, and some of those are the same.
+    if (i < 10) message["message_id"] = id_of(i);
+    lines += line(message);
+  }
+  foreign_publish(lines);
+  wear_out(tenant.id);
+  world.start_daemon();
+  ASSERT_TRUE(eventually([&] { return world.stored() == 29; })) << world.picture();
+  ASSERT_TRUE(eventually([&] { return world.number("select count(*) from dead_letters where tries = 1") == 1; }));
+  EXPECT_EQ(world.number("select count(*) from dead_letters"), 1) << "only what is bad stays a dead letter";
+  EXPECT_EQ(world.sql("select id || reason from dead_letters"), id_of(7) + "invalid_json");
+  EXPECT_EQ(world.number("select count(*) from messages where headers - 'app' - 'amqp' = '{}'"), 29)
+      << "nothing the broker added stays: " << world.sql("select headers from messages limit 1");
+  EXPECT_EQ(world.number("select dead_letters from tenant_counters"), 1);
+  EXPECT_EQ(world.gaps_and_doubles(), "");
+  EXPECT_TRUE(eventually([&] { return world.dead_letter_queue_depth() == 0; }));
+}
+
+TEST(GivenUp, AnExpiredMessageIsADeadLetterOfItsTenantWhateverItsHeadersSay) {
+  World world;
+  world.start_daemon();
+  const auto tenant = world.create_tenant("acme");
+  const auto other = world.create_tenant("other");
+  ASSERT_EQ(world.stop_daemon(), 0);
+  const json::object forged{{"app", 1},
+                            {"x-first-death-queue", broker::tenant_queue(other.id)},
+                            {"x-first-death-reason", "rejected"},
+                            {"x-death", json::array{json::object{{"reason", "rejected"},
+                                                                 {"queue", broker::tenant_queue(other.id)},
+                                                                 {"exchange", broker::tenant_exchange(other.id)},
+                                                                 {"routing-keys", json::array{"forged"}}}}}};
+  foreign_publish(line({{"exchange", broker::tenant_exchange(tenant.id)},
+                        {"routing_key", "orders"},
+                        {"body", R"({"late":true})"},
+                        {"message_id", id_of(1)},
+                        {"expiration", "1"},
+                        {"headers", forged}}));
+  world.start_daemon();
+  ASSERT_TRUE(eventually([&] { return world.number("select count(*) from dead_letters") == 1; })) << world.picture();
+  EXPECT_EQ(world.sql("select tenant_id from dead_letters"), tenant.id.to_string());
+  EXPECT_EQ(world.sql("select id || ' ' || reason from dead_letters"), id_of(1) + " expired");
+  EXPECT_EQ(world.sql("select convert_from(body, 'UTF8') from dead_letters"), R"({"late":true})");
+  EXPECT_EQ(world.sql("select convert_from(exchange, 'UTF8') || ' ' || convert_from(routing_key, 'UTF8') from "
+                      "dead_letters"),
+            broker::tenant_exchange(tenant.id) + " orders");
+  EXPECT_EQ(world.sql("select (convert_from(headers, 'UTF8')::jsonb - 'amqp')::text from dead_letters"),
+            R"({"app": 1})");
+  EXPECT_EQ(world.stored(), 0);
+  EXPECT_TRUE(eventually([&] { return world.dead_letter_queue_depth() == 0; }));
+}
+
+TEST(GivenUp, WhatAForeignConsumerRefusedIsADeadLetter) {
+  World world;
+  world.start_daemon();
+  const auto tenant = world.create_tenant("acme");
+  ASSERT_EQ(world.stop_daemon(), 0);
+  foreign_publish(line({{"exchange", broker::tenant_exchange(tenant.id)}, {"body", "1"}, {"message_id", id_of(1)}}));
+  wear_out(tenant.id, {"--refuse"});
+  world.start_daemon();
+  ASSERT_TRUE(eventually([&] { return world.number("select count(*) from dead_letters") == 1; })) << world.picture();
+  EXPECT_EQ(world.sql("select reason from dead_letters"), "rejected_by_consumer");
+}
+
+TEST(GivenUp, AMessageOfADeletedTenantIsDroppedAndTold) {
+  World world;
+  world.start_daemon();
+  const auto kept = world.create_tenant("kept");
+  const TenantId gone{Uuid::v4()};
+  const auto dlx = world.dead_letter_exchange();
+  foreign_publish(line({{"exchange", dlx}, {"routing_key", broker::tenant_exchange(gone)}, {"body", "1"}}) +
+                  line({{"exchange", dlx}, {"routing_key", "nobody"}, {"body", "2"}}) +
+                  line({{"exchange", dlx}, {"routing_key", broker::tenant_exchange(kept.id)}, {"body", "3"}}));
+  ASSERT_TRUE(eventually([&] { return world.dead_letter_queue_depth() == 0; })) << world.picture();
+  ASSERT_TRUE(eventually([&] { return world.number("select count(*) from dead_letters") == 1; })) << world.picture();
+  EXPECT_EQ(world.sql("select convert_from(body, 'UTF8') from dead_letters"), "3");
+  EXPECT_NE(world.log().find("stray_dead_letter"), std::string::npos);
+}
+
+TEST(GivenUp, AMessageThatKillsTheDaemonEndsAsADeadLetterAloneAndNotInALoop) {
+  if (kSanitized) GTEST_SKIP() << "a sanitizer's runtime has to be loaded first";
+  constexpr int kLimit = 4;
+  World world(Settings{{"MTMSG_BROKER_DELIVERY_LIMIT", std::to_string(kLimit)}});
+  world.start_daemon();
+  const auto tenant = world.create_tenant("acme");
+  const auto neighbour = world.create_tenant("neighbour");
+  world.set("LD_PRELOAD", MTMSG_LIBRARY_DIR "/libkills_daemon.so");
+  ASSERT_EQ(world.stop_daemon(), 0);
+  std::string lines;
+  constexpr int kMessages = 100;
+  for (int i = 0; i < kMessages; ++i) {
+    const auto& to = i % 4 == 3 ? neighbour : tenant;
+    lines += line({{"exchange", broker::tenant_exchange(to.id)},
+                   {"body", i == 40 ? R"("KILLS-THE-DAEMON")" : std::to_string(i)},
+                   {"message_id", id_of(i)}});
+  }
+  foreign_publish(lines);
+  int deaths = 0;
+  const auto over = [&] {
+    return world.number("select count(*) from dead_letters where tries >= 3") == 1 && world.stored() == kMessages - 1 &&
+           world.dead_letter_queue_depth() == 0;
+  };
+  // What systemd does with Restart=always.
+  for (; deaths < 30; ++deaths) {
+    try {
+      world.start_daemon(std::chrono::seconds(10));
+    } catch (const std::runtime_error&) {
+      continue;  // it did not live so long
+    }
+    if (eventually([&] { return !world.daemon().running() || over(); }) && world.daemon().running()) break;
+  }
+  EXPECT_TRUE(over()) << world.picture();
+  EXPECT_GE(deaths, kLimit) << "the message must have done its worst";
+  EXPECT_LE(deaths, kLimit + 1 + 3 + 1);
+  EXPECT_EQ(world.sql("select id || ' ' || reason from dead_letters"), id_of(40) + " delivery_limit");
+  EXPECT_EQ(world.number("select count(*) from dead_letters"), 1) << "its neighbours are no dead letters";
+  EXPECT_EQ(world.gaps_and_doubles(), "");
+}
+
+}  // namespace
+}  // namespace mtmsg::test
