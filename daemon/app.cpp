@@ -1,5 +1,6 @@
 #include "daemon/app.hpp"
 
+#include <future>
 #include <utility>
 
 #include <unistd.h>
@@ -92,6 +93,8 @@ App::App(const config::Config& config, Log& log)
       log_(log),
       metrics_(MTMSG_VERSION),
       database_(open_database(config, id_)),
+      probe_([this] { return database_->check(); }),
+      watch_([this] { return readiness(); }, [this](const PartChange& change) { on_part(change); }),
       control_(connect_options(config, "control"), topology_options(config)),
       publisher_(connect_options(config, "publish"), broker::Publisher::Limits{}),
       pipeline_(pipeline_options(config), *database_, metrics_, *this),
@@ -104,7 +107,8 @@ App::App(const config::Config& config, Log& log)
       api_(services(), authenticator(config)),
       server_(
           server_options(config), [this](http::Request& request) { return api_.handle(request); },
-          [this](std::string_view what) { log_.error("handler_failed", what); }) {}
+          [this](std::string_view what) { log_.error("handler_failed", what); }),
+      give_up_([this] { let_go(); }) {}
 
 App::~App() = default;
 
@@ -122,6 +126,8 @@ void App::start() {
   pipeline_.start();
   heartbeat_.start();
   reconciler_.start();
+  probe_.start();
+  watch_.start();
   // The API and the retries run whatever is away: that is what "started" means, and /readyz tells the rest.
   notify_ready("running");
 }
@@ -132,18 +138,24 @@ void App::stop() {
   notify_stopping("committing what is in hand");
   log_.info("stopping", "stopping: no new work; committing and acknowledging what is in hand");
   const auto deadline = std::chrono::steady_clock::now() + config_.shutdown.timeout;
+  watch_.stop();
   stopping_ = true;
   reconciler_.ask_to_stop();
+  probe_.ask_to_stop();
   replayer_.cancel();
   given_up_.ask_to_stop();
   heartbeat_.ask_to_stop();
+  give_up_.set(deadline);
+  const auto dead_letters_ended = std::async(std::launch::async, [this] { given_up_.stop(); });
   const auto report = pipeline_.stop(deadline);
   server_.stop();
   reconciler_.stop();
-  given_up_.stop();
+  probe_.stop();
+  dead_letters_ended.wait();
   heartbeat_.stop();
   publisher_.stop();
   control_.stop();
+  give_up_.switch_off();
   log_.event(report.complete ? LogLevel::info : LogLevel::warning, "stopped",
              report.complete ? "stopped; everything in hand was committed and acknowledged"
                              : "stopped before everything in hand was committed; the broker keeps it",
@@ -152,6 +164,14 @@ void App::stop() {
 
 void App::hurry() noexcept {
   pipeline_.hurry();
+  give_up_.ring();
+}
+
+// Whoever waits for a server that does not answer is let go: requests, the reconciler, the probe.
+void App::let_go() {
+  database_->end_sessions();
+  const auto publisher = std::async(std::launch::async, [this] { publisher_.stop(); });
+  control_.stop();
 }
 
 Result<void> App::prepare_schema() {
@@ -215,12 +235,17 @@ wire::Readiness App::readiness() {
     part(std::move(name), status.connected, status.last_error.empty() ? "not connected yet" : status.last_error);
   };
   const auto pipeline = pipeline_.status();
-  const auto database = database_->check();
+  const auto database = probe_.answer();
   part("database", database.has_value(), database.has_error() ? database.error().message : std::string{});
   part("writers", !pipeline.database_away, pipeline.database_error);
   link("broker.delivery", pipeline.delivery_link);
   link("broker.control", control_.status());
-  link("broker.publish", publisher_.status());
+  const auto publish = publisher_.status();
+  if (publish.blocked) {
+    part("broker.publish", false, "RabbitMQ takes no messages for now: " + publish.blocked_reason);
+  } else {
+    link("broker.publish", publish);
+  }
   link("broker.dead_letters", given_up_.status());
   const auto tenants = reconciler_.ready();
   part("tenants", tenants.has_value(), tenants.has_error() ? tenants.error().message : std::string{});
@@ -241,10 +266,25 @@ void App::on_tenant_held(TenantId tenant) noexcept {
 }
 
 void App::on_database(bool available, const Error& why) noexcept {
+  probe_.ask_now();
+  if (!available) watch_tells_database_ = watch_.told_away("database");
+  if (watch_tells_database_) return;
   if (available) {
     log_.info("database_back", "the database takes messages again");
   } else {
     log_.error("database_away", why.message);
+  }
+}
+
+void App::on_part(const PartChange& change) {
+  if (change.part == "database" && change.ok) {
+    log_.info("database_back", "the database answers again");
+  } else if (change.part == "database") {
+    log_.error("database_away", change.reason);
+  } else if (change.ok) {
+    log_.info("ready_again", change.part + " is ready again", {{"part", change.part}});
+  } else {
+    log_.error("not_ready", change.reason, {{"part", change.part}});
   }
 }
 
@@ -262,6 +302,7 @@ void App::on_stray(const std::string& routing_key, const std::string& why) noexc
 }
 
 void App::on_store(const Result<void>& usable) noexcept {
+  probe_.ask_now();
   if (usable.has_value()) {
     log_.info("store_ready", "the database can be used");
     given_up_.start();

@@ -7,7 +7,10 @@
 #include "broker/control.hpp"
 #include "broker/publisher.hpp"
 #include "config/config.hpp"
+#include "daemon/alarm.hpp"
 #include "daemon/log.hpp"
+#include "daemon/probe.hpp"
+#include "daemon/watch.hpp"
 #include "http/api.hpp"
 #include "http/server.hpp"
 #include "ingest/given_up.hpp"
@@ -49,6 +52,9 @@ class App final : private ingest::PipelineEvents, private ingest::GivenUpEvents,
   void on_tenant_delayed(const Tenant& tenant, const Error& why) noexcept override;
   void on_tenant(const Tenant& tenant, std::string_view what) noexcept override;
 
+  void on_part(const PartChange& change);
+  void let_go();
+
   Result<void> prepare_schema();
   http::Services services();
   wire::Status status();
@@ -59,11 +65,14 @@ class App final : private ingest::PipelineEvents, private ingest::GivenUpEvents,
   Log& log_;
   const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
   std::atomic<bool> stopping_{false};
-  std::atomic<bool> told_ready_{false};
+  /// Set where the watch was first to say that the database is away: then it says the end, too.
+  std::atomic<bool> watch_tells_database_{false};
 
   // In the order in which they are built; each uses only what stands above it.
   metrics::Registry metrics_;
   std::unique_ptr<store::Database> database_;
+  Probe probe_;
+  Watch watch_;  ///< looks at what stands below: started last, stopped first
   broker::Control control_;
   broker::Publisher publisher_;
   ingest::Pipeline pipeline_;
@@ -73,6 +82,7 @@ class App final : private ingest::PipelineEvents, private ingest::GivenUpEvents,
   tenants::Reconciler reconciler_;
   http::Api api_;
   http::Server server_;
+  Alarm give_up_;  ///< set when the daemon stops
 };
 
 }  // namespace mtmsg::daemon

@@ -17,8 +17,9 @@
 namespace mtmsg::broker {
 namespace {
 
-/// connection.close-ok and all that was posted before it fit well into this.
-constexpr std::chrono::seconds kCloseLimit{5};
+/// connection.close-ok and all that was posted before it fit well into this. What was written is on its way in any
+/// case; only a broker that is silent lets it pass, and a stop waits for it after its own time limit.
+constexpr std::chrono::seconds kCloseLimit{2};
 
 }  // namespace
 
@@ -85,6 +86,7 @@ void Link::Impl::set_status(bool connected, std::string why) {
   if (current.connected != connected) current.since = std::chrono::system_clock::now();
   current.connected = connected;
   current.blocked = false;
+  current.blocked_reason.clear();
   current.last_error = std::move(why);
 }
 
@@ -92,6 +94,7 @@ void Link::Impl::on_blocked(bool blocked, std::string_view reason) noexcept {
   {
     const std::lock_guard lock(mutex);
     current.blocked = blocked;
+    current.blocked_reason = reason;
   }
   handler.on_blocked(blocked, reason);
 }

@@ -26,6 +26,7 @@ class LinkHandler : public SessionHandler {
 struct LinkStatus {
   bool connected = false;
   bool blocked = false;                         ///< connection.blocked
+  std::string blocked_reason;                   ///< what the broker said with it
   std::string last_error;                       ///< why it is not connected; empty while it is
   std::chrono::system_clock::time_point since;  ///< of the last change of `connected`
 };

@@ -78,6 +78,8 @@ struct Publisher::Impl final : LinkHandler {
   bool stopped = false;
   std::string why_not = "not connected yet";
 
+  std::mutex stopping;  // guards what the link's thread leaves behind
+
   // Link thread.
   bool channel_open = false;
   // What is sent, by publish number; an answered one leaves its place empty until it comes to the front.
@@ -265,6 +267,7 @@ void Publisher::Impl::stop() {
     stopped = true;
   }
   room.notify_all();
+  const std::lock_guard one_at_a_time(stopping);
   link.stop();
   // The link's thread has ended: what is left is nobody else's.
   answer_all(unavailable("the publisher was stopped before the broker confirmed"));

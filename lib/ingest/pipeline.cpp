@@ -56,11 +56,14 @@ StopReport Pipeline::stop(std::chrono::steady_clock::time_point deadline) {
   StopReport report;
   report.complete = dispatcher_.wait_until_empty(deadline);
   dispatcher_.abandon();
+  // What the writers give up is theirs no longer when they have ended, so it is counted while it is.
+  const auto in_hand = dispatcher_.total().unacked();
+  const auto committed_by_now = committed();
   if (!report.complete) {
     for (const auto& writer : writers_) writer->abandon();
   }
   join_writers();
-  report.left_to_broker = dispatcher_.total().unacked();
+  report.left_to_broker = in_hand - std::min(in_hand, committed() - committed_by_now);
   linger(std::min(deadline, std::chrono::steady_clock::now() + kAckGrace));
   for (const auto& link : links_) link->stop();
   report.acked = acked() - acked_before;
@@ -241,6 +244,11 @@ void Pipeline::on_attempt(const Result<void>& result, std::size_t rows, std::chr
     note_database(away, away ? result.error().message : std::string{});
   }
   if (changed) events_.on_database(!away, away ? result.error() : Error{});
+}
+
+std::uint64_t Pipeline::committed() const {
+  const std::lock_guard lock(mutex_);
+  return totals_.all();
 }
 
 void Pipeline::note_database(bool away, const std::string& why) {

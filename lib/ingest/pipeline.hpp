@@ -140,6 +140,7 @@ class Pipeline final : private DeliveryEvents, private WriterEvents {
   DeliveryLink* link_of(TenantId tenant) const;
   void count(const std::vector<PartReport>& reports);
   void count_dead_letters(const PartReport& report);
+  std::uint64_t committed() const;
   std::uint64_t acked() const;
   void stop_consuming(std::chrono::steady_clock::time_point deadline);
   void join_writers();

@@ -40,6 +40,10 @@ class Database {
 
   /// One round trip: database_unavailable, schema_outdated (naming what is pending), or fine.
   virtual Result<void> check() = 0;
+
+  /// Ends every session at once, whatever it waits for; from now on everything is database_unavailable. For the end of
+  /// the daemon: a server that is frozen answers nobody. Idempotent.
+  virtual void end_sessions() noexcept = 0;
 };
 
 /// Does not connect yet. invalid_argument for a connection string that is none.

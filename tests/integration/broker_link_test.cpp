@@ -41,7 +41,7 @@ class Watcher final : public LinkHandler {
 };
 
 TEST(Link, ConnectsAgainAfterTheConnectionIsLost) {
-  Relay relay;
+  Relay relay{broker_url()};
   Watcher watcher;
   Link link(options_for(relay.url()), watcher);
   EXPECT_FALSE(link.status().connected);
@@ -91,7 +91,7 @@ TEST(Link, StopsAtOnceWhileItConnects) {
 }
 
 TEST(Link, StopsInTimeWhenTheBrokerIsSilent) {
-  Relay relay;
+  Relay relay{broker_url()};
   Watcher watcher;
   auto options = options_for(relay.url());
   options.rpc_timeout = std::chrono::seconds(1);
@@ -105,7 +105,7 @@ TEST(Link, StopsInTimeWhenTheBrokerIsSilent) {
 }
 
 TEST(Link, StartsAndStopsInAnyOrderAndByAnybody) {
-  Relay relay;
+  Relay relay{broker_url()};
   for (int round = 0; round < 30; ++round) {
     Watcher watcher;
     std::optional<asio::any_io_executor> executor;
@@ -265,7 +265,7 @@ TEST_F(TenantTest, IsNotHarmedByPublicationsToAMissingOne) {
 }
 
 TEST_F(TenantTest, HearsAtOnceThatTheBrokerIsLost) {
-  Relay relay;
+  Relay relay{broker_url()};
   start(relay.url());
   relay.freeze();
   std::vector<std::future<Result<void>>> answers;
@@ -280,7 +280,7 @@ TEST_F(TenantTest, HearsAtOnceThatTheBrokerIsLost) {
 TEST_F(TenantTest, WaitsAtTheLimitAndHearsOfTheTimeout) {
   limits.max_in_flight_messages = 10;
   limits.confirm_timeout = std::chrono::milliseconds(300);
-  Relay relay;
+  Relay relay{broker_url()};
   start(relay.url());
   for (int i = 0; i < 100; ++i) ASSERT_TRUE(publish(std::to_string(i)).has_value());
   relay.freeze();
@@ -292,7 +292,7 @@ TEST_F(TenantTest, WaitsAtTheLimitAndHearsOfTheTimeout) {
 }
 
 TEST_F(TenantTest, HearsThatThePublisherStops) {
-  Relay relay;
+  Relay relay{broker_url()};
   start(relay.url());
   relay.freeze();
   auto answer = publisher->publish(tenant, new_id(), "x");

@@ -374,7 +374,7 @@ class CutSessionTest : public SessionTest {
     options.rpc_timeout = std::chrono::seconds(2);
     connect(relay.url());
   }
-  Relay relay;
+  Relay relay{broker_url()};
 };
 
 TEST_F(CutSessionTest, EndsPendingCallsWhenTheConnectionIsCut) {

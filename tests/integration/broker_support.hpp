@@ -17,9 +17,12 @@
 #include <gtest/gtest.h>
 
 #include "broker/session.hpp"
+#include "support/relay.hpp"
 
 /// What the tests of the broker edge share. They need MTMSG_BROKER_URL, and each uses names of its own.
 namespace mtmsg::broker::testing {
+
+using test::Relay;
 
 inline constexpr std::chrono::seconds kPatience{30};
 
@@ -105,27 +108,6 @@ class SessionTest : public ::testing::Test {
  private:
   std::vector<std::string> queues_;
   bool publishing_ = false;
-};
-
-/// A TCP relay to the broker on a thread of its own, whose connections can be frozen or cut. Any thread.
-class Relay {
- public:
-  Relay();
-  ~Relay();
-  Relay(const Relay&) = delete;
-  Relay& operator=(const Relay&) = delete;
-
-  /// The broker's URL through the relay.
-  std::string url() const;
-  /// Ends every connection; new ones are taken.
-  void cut();
-  /// Nothing passes any more, and nobody is told.
-  void freeze();
-  void thaw();
-
- private:
-  struct Impl;
-  std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace mtmsg::broker::testing

@@ -144,6 +144,9 @@ TEST(Tenants, AQueueDeletedByHandComesBack) {
   broker.delete_by_hand(tenant.id);
   ASSERT_TRUE(eventually([&] { return broker.has_queue(tenant.id) && broker.consumers(tenant.id) == 1; }))
       << world.picture();
+  // basic.cancel said so, and nobody but this tenant was bothered.
+  EXPECT_EQ(world.logged("consumer_lost", "cancelled the consumer"), 1U) << world.log();
+  EXPECT_EQ(world.logged("broker_away"), 0U) << world.log();
   wire::PublishRequest request;
   request.payload = "{}";
   ASSERT_TRUE(eventually([&] { return world.client().publish("acme", request).has_value(); }));

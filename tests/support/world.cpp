@@ -6,11 +6,13 @@
 #include <sstream>
 #include <stdexcept>
 
+#include <boost/json.hpp>
 #include <pqxx/pqxx>
 #include <signal.h>
 #include <unistd.h>
 
 #include "broker/control.hpp"
+#include "client/transport.hpp"
 #include "core/uuid.hpp"
 
 namespace mtmsg::test {
@@ -51,6 +53,12 @@ std::string server_database_url() {
 std::string broker_url() {
   return variable("MTMSG_BROKER_URL");
 }
+void server_sql(const std::string& statement) {
+  first_value(server_database_url(), statement);
+}
+std::string unique_name() {
+  return "mtmsg_test_" + Uuid::v4().to_string().substr(0, 8);
+}
 std::string mtmsgd_path() {
   return MTMSG_BINARY_DIR "/mtmsgd";
 }
@@ -62,8 +70,8 @@ World::World(Settings settings) : settings_(std::move(settings)) {
   char folder[] = "/tmp/mtmsg-test-XXXXXX";
   if (::mkdtemp(folder) == nullptr) throw std::runtime_error("cannot make a temporary folder");
   folder_ = folder;
-  name_ = "mtmsg_test_" + Uuid::v4().to_string().substr(0, 8);
-  first_value(server_database_url(), "create database " + name_);
+  name_ = unique_name();
+  server_sql("create database " + name_);
   database_url_ = with_database(server_database_url(), name_);
   settings_.emplace("MTMSG_DATABASE_URL", database_url_);
   settings_.emplace("MTMSG_BROKER_URL", broker_url());
@@ -82,7 +90,7 @@ World::~World() {
     eventually([&] { return control.status().connected; });
     for (const auto tenant : tenants_) (void)control.delete_tenant(tenant);
     control.stop();
-    first_value(server_database_url(), "drop database if exists " + name_ + " with (force)");
+    server_sql("drop database if exists " + name_ + " with (force)");
   } catch (const std::exception&) {
     // A world that can't be cleaned up must not hide why its test failed.
   }
@@ -90,17 +98,17 @@ World::~World() {
   std::filesystem::remove_all(folder_, ignored);
 }
 
-void World::start_daemon(std::chrono::milliseconds limit) {
+void World::launch_daemon() {
   client_.reset();
   daemon_ = std::make_unique<Process>(std::vector<std::string>{mtmsgd_path()}, settings_,
                                       folder_ + "/log." + std::to_string(++starts_));
-  const bool ready = eventually(
-      [this] {
-        if (!daemon_->running()) return true;
-        const auto status = client().status();
-        return status.has_value() && status->readiness.ready;
-      },
-      limit);
+  const bool answers = eventually([this] { return !daemon_->running() || client().status().has_value(); });
+  if (!answers || !daemon_->running()) throw std::runtime_error("mtmsgd does not answer:\n" + log());
+}
+
+void World::start_daemon(std::chrono::milliseconds limit) {
+  launch_daemon();
+  const bool ready = eventually([this] { return !daemon_->running() || this->ready(); }, limit);
   if (!ready || !daemon_->running()) throw std::runtime_error("mtmsgd did not become ready:\n" + log());
 }
 
@@ -118,6 +126,15 @@ void World::kill_daemon() {
 
 std::string World::log() const {
   return daemon_ ? daemon_->output() : std::string{};
+}
+
+std::size_t World::logged(const std::string& event, const std::string& text) const {
+  std::istringstream lines(log());
+  std::size_t count = 0;
+  for (std::string line; std::getline(lines, line);) {
+    if (line.find(" event=" + event + " ") != std::string::npos && line.find(text) != std::string::npos) ++count;
+  }
+  return count;
 }
 
 std::string World::picture() {
@@ -145,6 +162,44 @@ client::Client& World::client() {
   if (!client_)
     client_ = std::make_unique<client::Client>(client::Endpoint::parse(endpoint()).value(), client::Options{});
   return *client_;
+}
+
+std::string World::not_ready(const std::string& part) {
+  const auto status = client().status();
+  if (status.has_error()) return "no answer";
+  for (const auto& each : status->readiness.parts) {
+    if (each.name == part) return each.ok ? std::string{} : each.reason;
+  }
+  throw std::runtime_error("there is no part " + part);
+}
+
+bool World::ready() {
+  const auto status = client().status();
+  return status.has_value() && status->readiness.ready;
+}
+
+std::int64_t World::metric(const std::string& name) {
+  client::Transport transport(client::Endpoint::parse(endpoint()).value(), client::Options{});
+  const auto answer = transport.send({"GET", "/metrics", {}, {}, "text/plain"});
+  if (answer.has_error()) throw std::runtime_error("GET /metrics: " + answer.error().error.message);
+  const auto at = ("\n" + answer->body).find("\n" + name + " ");
+  if (at == std::string::npos) throw std::runtime_error("there is no metric " + name + ":\n" + answer->body);
+  return static_cast<std::int64_t>(std::stod(answer->body.substr(at + name.size() + 1)));
+}
+
+std::unique_ptr<Process> World::start_peer() {
+  auto settings = settings_;
+  const auto number = std::to_string(++peers_);
+  settings["MTMSG_SOCKET_PATH"] = folder_ + "/peer." + number + ".sock";
+  auto peer =
+      std::make_unique<Process>(std::vector<std::string>{mtmsgd_path()}, settings, folder_ + "/peer.log." + number);
+  client::Client asks(client::Endpoint::parse("unix:" + settings["MTMSG_SOCKET_PATH"]).value(), client::Options{});
+  const bool ready = eventually([&] {
+    const auto status = asks.status();
+    return status.has_value() && status->readiness.ready;
+  });
+  if (!ready) throw std::runtime_error("the peer did not become ready:\n" + peer->output());
+  return peer;
 }
 
 Tenant World::create_tenant(const std::string& name, unsigned workers) {
@@ -210,6 +265,12 @@ std::string World::gaps_and_doubles() const {
         select tenant_id, seq, created_at, lag(created_at) over (partition by tenant_id order by seq) as before
         from messages) as ordered
       where created_at < before) as troubles)");
+}
+
+std::string foreign_line(TenantId tenant, const std::string& body, const std::string& message_id) {
+  boost::json::object message{{"exchange", broker::tenant_exchange(tenant)}, {"body", body}};
+  if (!message_id.empty()) message["message_id"] = message_id;
+  return boost::json::serialize(message) + "\n";
 }
 
 void foreign_publish(const std::string& lines) {

@@ -21,6 +21,11 @@ namespace mtmsg::test {
 std::string server_database_url();
 std::string broker_url();
 
+/// A statement on the server's own database.
+void server_sql(const std::string& statement);
+/// Nobody else's, of [a-z0-9_]: for what belongs to the whole server.
+std::string unique_name();
+
 /// MTMSG_* variables by name.
 using Settings = std::map<std::string, std::string>;
 
@@ -33,6 +38,10 @@ class World {
   World(const World&) = delete;
   World& operator=(const World&) = delete;
 
+  /// For daemons that start from now on.
+  void set(const std::string& name, std::string value) { settings_[name] = std::move(value); }
+  /// Starts a daemon and waits until its API answers.
+  void launch_daemon();
   /// Starts a daemon and waits until it is ready; throws when it is not within `limit`, and leaves it running.
   void start_daemon(std::chrono::milliseconds limit = std::chrono::seconds(60));
   /// SIGTERM, and waits for its end; the exit code.
@@ -40,18 +49,26 @@ class World {
   void kill_daemon();
   Process& daemon() { return *daemon_; }
   std::string log() const;
+  /// How many lines of the running daemon's log are of this event, and contain this.
+  std::size_t logged(const std::string& event, const std::string& text = {}) const;
   /// What is where, for a failed test's message.
   std::string picture();
 
   client::Client& client();
   std::string endpoint() const;
+  /// The reason why a part is not ready; empty while it is; "no answer" without one. An unknown part throws.
+  std::string not_ready(const std::string& part);
+  bool ready();
+  /// The value of a metric without labels.
+  std::int64_t metric(const std::string& name);
   Tenant create_tenant(const std::string& name, unsigned workers = 3);
+
+  /// Another daemon on the same database and broker, once it is ready. Ended with the object.
+  std::unique_ptr<Process> start_peer();
 
   /// One value of SQL on the world's database, as text.
   std::string sql(const std::string& query) const;
   std::int64_t number(const std::string& query) const;
-  /// A setting for daemons to be started from now on.
-  void set(const std::string& name, const std::string& value) { settings_[name] = value; }
   std::string dead_letter_exchange() const { return name_ + ".dlx"; }
   /// Ready messages in the dead-letter queue.
   std::uint64_t dead_letter_queue_depth() const;
@@ -86,12 +103,16 @@ class World {
   std::unique_ptr<client::Client> client_;
   std::vector<TenantId> tenants_;
   int starts_ = 0;
+  int peers_ = 0;
 };
 
 /// Publishes with a client that is not ours (python3-pika): `lines` of JSON, each
 /// {"exchange", "routing_key", "body" or "body_base64", "message_id"?, "headers"?, "timestamp"?, "content_type"?}.
 /// Every one is confirmed by the broker. Throws with the client's output when it fails.
 void foreign_publish(const std::string& lines);
+
+/// A message of `body` to a tenant's exchange, as a line for foreign_publish().
+std::string foreign_line(TenantId tenant, const std::string& body, const std::string& message_id = {});
 
 /// The same client makes `count` messages {"n": 1}, {"n": 2} … with random ids for each of the exchanges in turn.
 std::unique_ptr<Process> foreign_flood(const World& world, const std::vector<TenantId>& tenants, std::uint64_t count,

@@ -1,8 +1,6 @@
 #include "store/pg/connection.hpp"
 
-#include <fcntl.h>
-#include <sys/socket.h>
-#include <unistd.h>
+#include "store/pg/dial.hpp"
 
 namespace mtmsg::store::pg {
 namespace {
@@ -10,30 +8,22 @@ namespace {
 // libpq reserves a buffer for the whole of one message, and so does the server.
 constexpr std::size_t kCopyPiece = 256U * 1024;
 
-struct Finish {
-  void operator()(PGconn* connection) const noexcept { PQfinish(connection); }
-};
-
 struct Clear {
   void operator()(PGresult* result) const noexcept { PQclear(result); }
 };
 using ResultHandle = std::unique_ptr<PGresult, Clear>;
 
 PGconn* connect(const ConnectionSettings& settings) {
-  std::vector<const char*> keys;
-  std::vector<const char*> values;
-  for (const auto& [key, value] : settings.options) {
-    keys.push_back(key.c_str());
-    values.push_back(value.c_str());
-  }
-  keys.push_back(nullptr);
-  values.push_back(nullptr);
-  std::unique_ptr<PGconn, Finish> connection(PQconnectdbParams(keys.data(), values.data(), 0));
-  if (!connection) throw std::bad_alloc();
-  if (PQstatus(connection.get()) != CONNECTION_OK) throw SqlFailure("", PQerrorMessage(connection.get()));
+  PGconn* const connection = dial(settings);
   PQsetNoticeProcessor(
-      connection.get(), [](void*, const char*) {}, nullptr);
-  return connection.release();
+      connection, [](void*, const char*) {}, nullptr);
+  return connection;
+}
+
+/// The session itself takes no writes: its server became a standby, or its database read-only by default. Another one
+/// may be better, this one stays so.
+bool is_read_only(std::string_view sqlstate) {
+  return sqlstate == "25006";
 }
 
 [[noreturn]] void throw_failure(PGconn* raw, const PGresult* result) {
@@ -43,46 +33,59 @@ PGconn* connect(const ConnectionSettings& settings) {
   throw SqlFailure(state && PQstatus(raw) == CONNECTION_OK ? state : "", report);
 }
 
+/// libpqxx 6 says class 40 (rolled back: just try again) with types of their own, which are no sql_error.
+std::string rollback_state(const pqxx::failure& error) {
+  if (dynamic_cast<const pqxx::deadlock_detected*>(&error)) return "40P01";
+  if (dynamic_cast<const pqxx::serialization_failure*>(&error)) return "40001";
+  if (dynamic_cast<const pqxx::statement_completion_unknown*>(&error)) return "40003";
+  return dynamic_cast<const pqxx::transaction_rollback*>(&error) ? "40000" : "";
+}
+
+[[noreturn]] void translate(PGconn* raw, const pqxx::failure& error) {
+  // libpq knows why the connection ended; libpqxx only tells what it could not do with it afterwards.
+  if (PQstatus(raw) != CONNECTION_OK) throw SqlFailure("", *PQerrorMessage(raw) ? PQerrorMessage(raw) : error.what());
+  if (const auto* sql = dynamic_cast<const pqxx::sql_error*>(&error)) throw SqlFailure(sql->sqlstate(), error.what());
+  if (dynamic_cast<const pqxx::broken_connection*>(&error)) throw SqlFailure("", error.what());
+  if (const auto state = rollback_state(error); !state.empty()) throw SqlFailure(state, error.what());
+  throw Failure(Error{ErrorCode::internal, std::string("libpqxx: ") + error.what()});
+}
+
 template <class Work>
 auto translated(PGconn* raw, Work&& work) {
   if (PQstatus(raw) != CONNECTION_OK) throw SqlFailure("", "the connection is broken");
   try {
     return work();
-  } catch (const pqxx::sql_error& error) {
-    throw SqlFailure(error.sqlstate(), error.what());
-  } catch (const pqxx::broken_connection& error) {
-    throw SqlFailure("", error.what());
   } catch (const pqxx::failure& error) {
-    throw Failure(Error{ErrorCode::internal, std::string("libpqxx: ") + error.what()});
+    translate(raw, error);
   }
 }
 
 }  // namespace
 
-Interrupter::Interrupter(int socket) : fd_(::fcntl(socket, F_DUPFD_CLOEXEC, 0)) {
-  if (fd_ < 0) throw Failure(Error{ErrorCode::database_unavailable, "no file descriptor left for a connection"});
-}
-
-Interrupter::~Interrupter() {
-  ::close(fd_);
-}
-
-void Interrupter::interrupt() noexcept {
-  ::shutdown(fd_, SHUT_RDWR);
-}
-
 Connection::Connection(const ConnectionSettings& settings)
-    : raw_(connect(settings)), session_(raw_), interrupter_(std::make_shared<Interrupter>(PQsocket(raw_))) {}
+    : raw_(connect(settings)), session_(raw_), interrupter_(std::make_shared<Interrupter>(PQsocket(raw_))) {
+  if (settings.sessions) settings.sessions->add(interrupter_);
+}
+
+template <class Work>
+auto Connection::run(Work&& work) {
+  try {
+    return translated(raw_, std::forward<Work>(work));
+  } catch (const SqlFailure& failure) {
+    read_only_ = read_only_ || is_read_only(failure.sqlstate());
+    throw;
+  }
+}
 
 pqxx::result Connection::exec(const std::string& sql) {
-  return translated(raw_, [&] {
+  return run([&] {
     pqxx::nontransaction tx(session_.get());
     return tx.exec(sql);
   });
 }
 
 pqxx::result Connection::exec(const std::string& sql, const Params& params) {
-  return translated(raw_, [&] {
+  return run([&] {
     pqxx::nontransaction tx(session_.get());
     return exec_params(tx, sql, params);
   });
@@ -110,6 +113,7 @@ void Connection::copy_in(const std::string& sql, std::span<const std::string_vie
 
 bool Connection::alive() noexcept {
   // An idle session has nothing to read, unless the server said goodbye: that is one read, and the end a second.
+  if (read_only_) return false;
   return PQconsumeInput(raw_) == 1 && PQconsumeInput(raw_) == 1 && PQstatus(raw_) == CONNECTION_OK;
 }
 

@@ -10,28 +10,14 @@
 #include "store/pg/connection_settings.hpp"
 #include "store/pg/errors.hpp"
 #include "store/pg/pqxx.hpp"
+#include "store/pg/sessions.hpp"
 
 namespace mtmsg::store::pg {
-
-/// Ends a connection's conversation from another thread: whoever waits for the server's answer gets "connection lost"
-/// at once, even if the server is frozen (PQcancel would wait for it, and would miss a gap between two statements).
-/// The server rolls back when it notices. Any thread; holds its own descriptor of the socket, so it may outlive it.
-class Interrupter {
- public:
-  explicit Interrupter(int socket);
-  ~Interrupter();
-  Interrupter(const Interrupter&) = delete;
-  Interrupter& operator=(const Interrupter&) = delete;
-  void interrupt() noexcept;
-
- private:
-  int fd_;
-};
 
 /// One open session. One thread at a time. Statements throw SqlFailure.
 class Connection {
  public:
-  /// Blocks for at most connect_timeout for each host. Throws SqlFailure (database_unavailable).
+  /// Blocks for at most connect_timeout for each host (store/pg/dial.hpp). Throws SqlFailure (database_unavailable).
   explicit Connection(const ConnectionSettings& settings);
 
   /// One round trip; several statements separated by `;` are allowed, the result is the last one's.
@@ -44,16 +30,22 @@ class Connection {
   /// is failed but the session is fine (unless it broke).
   void copy_in(const std::string& sql, std::span<const std::string_view> parts);
 
-  /// False once broken. Also notices, without waiting, that the server closed an idle session.
+  /// False once broken, or found to take no writes (25006). Also notices, without waiting, that the server closed an
+  /// idle session.
   bool alive() noexcept;
   /// No transaction is open or failed.
   bool idle() const noexcept;
   std::shared_ptr<Interrupter> interrupter() const { return interrupter_; }
 
  private:
+  /// What throws in here is translated.
+  template <class Work>
+  auto run(Work&& work);
+
   PGconn* raw_;  ///< owned by session_
   PqxxConnection session_;
   std::shared_ptr<Interrupter> interrupter_;
+  bool read_only_ = false;
 };
 
 /// BEGIN … COMMIT around what is done between. The destructor rolls back what was not committed; the connection is

@@ -1,17 +1,20 @@
 #pragma once
 
 #include <chrono>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "core/result.hpp"
+#include "store/pg/sessions.hpp"
 
 namespace mtmsg::store::pg {
 
 /// A connection string taken apart, with our defaults for what it does not say. A value.
 struct ConnectionSettings {
   std::vector<std::pair<std::string, std::string>> options;  ///< keyword, value; as PQconnectdbParams takes them
+  std::shared_ptr<Sessions> sessions;                        ///< that theirs belong to; null: to nobody
 };
 
 /// Adds connect_timeout (whole seconds, at least 2: libpq's own minimum), TCP keepalives (a peer that is gone is

@@ -36,6 +36,7 @@ class PgDatabase final : public Database {
     return std::make_unique<PgBatchStore>(settings_, statement_timeout_);
   }
   Result<void> check() override;
+  void end_sessions() noexcept override { settings_.sessions->end(); }
 
  private:
   const std::chrono::milliseconds statement_timeout_;
@@ -87,11 +88,13 @@ Result<std::unique_ptr<Database>> open_database(const DatabaseOptions& options) 
   const auto name = options.daemon ? "mtmsgd " + options.daemon->to_string() : std::string();
   auto settings = pg::connection_settings(options.url, options.connect_timeout, name);
   if (!settings) return settings.error();
+  settings->sessions = std::make_shared<pg::Sessions>();
   auto direct = *settings;
   if (!options.direct_url.empty()) {
     auto given = pg::connection_settings(options.direct_url, options.connect_timeout, name);
     if (!given) return std::move(given.error()).with_context("database.direct_url");
     direct = std::move(*given);
+    direct.sessions = settings->sessions;
   }
   return std::unique_ptr<Database>(std::make_unique<pg::PgDatabase>(options, std::move(*settings), direct));
 }

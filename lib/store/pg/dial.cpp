@@ -1,0 +1,143 @@
+#include "store/pg/dial.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <memory>
+#include <optional>
+
+#include <poll.h>
+
+#include "store/pg/errors.hpp"
+
+namespace mtmsg::store::pg {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+struct Finish {
+  void operator()(PGconn* connection) const noexcept { PQfinish(connection); }
+};
+using Handle = std::unique_ptr<PGconn, Finish>;
+
+enum class Waited { ready, timeout, ended };
+
+std::string_view option(const ConnectionSettings& settings, std::string_view key) {
+  for (const auto& [name, value] : settings.options)
+    if (name == key) return value;
+  return {};
+}
+
+std::vector<std::string> list_of(std::string_view text) {
+  std::vector<std::string> items;
+  while (!text.empty()) {
+    const auto comma = text.find(',');
+    items.emplace_back(text.substr(0, comma));
+    if (comma == std::string_view::npos) break;
+    text.remove_prefix(comma + 1);
+    if (text.empty()) items.emplace_back();
+  }
+  return items;
+}
+
+/// libpq's connect_timeout: whole seconds; zero, negative or absent is none.
+std::optional<Clock::time_point> deadline_of(const ConnectionSettings& settings) {
+  const auto text = option(settings, "connect_timeout");
+  int seconds = 0;
+  std::from_chars(text.data(), text.data() + text.size(), seconds);
+  if (seconds <= 0) return std::nullopt;
+  return Clock::now() + std::chrono::seconds(seconds);
+}
+
+Waited wait(int socket, short events, std::optional<Clock::time_point> deadline, const Sessions* sessions) {
+  pollfd watched[] = {{socket, events, 0}, {sessions ? sessions->descriptor() : -1, POLLIN, 0}};
+  for (;;) {
+    int limit = -1;
+    if (deadline) {
+      const auto left = std::chrono::ceil<std::chrono::milliseconds>(*deadline - Clock::now()).count();
+      if (left <= 0) return Waited::timeout;
+      limit = static_cast<int>(left);
+    }
+    const int ready = ::poll(watched, 2, limit);
+    if (ready > 0) return watched[1].revents != 0 ? Waited::ended : Waited::ready;
+  }
+}
+
+Handle start(const ConnectionSettings& settings) {
+  std::vector<const char*> keys;
+  std::vector<const char*> values;
+  for (const auto& [key, value] : settings.options) {
+    keys.push_back(key.c_str());
+    values.push_back(value.c_str());
+  }
+  keys.push_back(nullptr);
+  values.push_back(nullptr);
+  Handle connection(PQconnectStartParams(keys.data(), values.data(), 0));
+  if (!connection) throw std::bad_alloc();
+  return connection;
+}
+
+std::string timed_out(const PGconn* connection) {
+  return std::string("connection to server at \"") + PQhost(connection) + "\", port " + PQport(connection) +
+         " failed: timeout expired";
+}
+
+/// Empty handle: `why` says.
+Handle dial_one(const ConnectionSettings& settings, std::string& why) {
+  const auto deadline = deadline_of(settings);
+  auto connection = start(settings);
+  if (PQstatus(connection.get()) == CONNECTION_BAD) {
+    why = first_line(PQerrorMessage(connection.get()));
+    return {};
+  }
+  for (auto state = PGRES_POLLING_WRITING; state != PGRES_POLLING_OK; state = PQconnectPoll(connection.get())) {
+    if (state == PGRES_POLLING_FAILED) {
+      why = first_line(PQerrorMessage(connection.get()));
+      return {};
+    }
+    const short events = state == PGRES_POLLING_READING ? POLLIN : POLLOUT;
+    const auto waited = wait(PQsocket(connection.get()), events, deadline, settings.sessions.get());
+    if (waited == Waited::ready) continue;
+    why = waited == Waited::timeout ? timed_out(connection.get()) : "the daemon ends its sessions";
+    return {};
+  }
+  return connection;
+}
+
+}  // namespace
+
+std::vector<ConnectionSettings> split_hosts(const ConnectionSettings& settings) {
+  const auto hosts = list_of(option(settings, "host"));
+  const auto addresses = list_of(option(settings, "hostaddr"));
+  const auto ports = list_of(option(settings, "port"));
+  const auto count = std::max(hosts.size(), addresses.size());
+  const auto balance = option(settings, "load_balance_hosts");
+  const bool libpq_chooses =
+      option(settings, "target_session_attrs") == "prefer-standby" || !(balance.empty() || balance == "disable");
+  // Lists that don't fit together are libpq's to complain of.
+  const auto fits = [count](const auto& list) { return list.size() <= 1 || list.size() == count; };
+  if (count < 2 || libpq_chooses || !fits(ports) || (!addresses.empty() && hosts.size() > 0 && hosts.size() != count))
+    return {settings};
+  std::vector<ConnectionSettings> split(count, settings);
+  for (std::size_t i = 0; i < count; ++i) {
+    for (auto& [key, value] : split[i].options) {
+      if (key == "host") value = hosts[i];
+      if (key == "hostaddr") value = addresses[i];
+      if (key == "port" && ports.size() > 1) value = ports[i];
+    }
+  }
+  return split;
+}
+
+PGconn* dial(const ConnectionSettings& settings) {
+  std::string reasons;
+  for (const auto& host : split_hosts(settings)) {
+    std::string why;
+    if (auto connection = dial_one(host, why)) return connection.release();
+    reasons += (reasons.empty() ? "" : "; ") + why;
+    if (settings.sessions && settings.sessions->ended()) break;
+  }
+  throw SqlFailure("", reasons);
+}
+
+}  // namespace mtmsg::store::pg
