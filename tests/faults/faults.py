@@ -10,7 +10,7 @@ import subprocess
 import time
 from typing import Callable, NamedTuple, Tuple
 
-from servers import DATABASE, ROLE, SHUTDOWN_TIMEOUT_S, STOP_SLACK_S, CommandFailed, send
+from servers import BROKER_USER, DATABASE, ROLE, SHUTDOWN_TIMEOUT_S, STOP_SLACK_S, VHOST, CommandFailed, send
 
 # Whom a fault hits. Two faults may overlap when they hit different ones.
 POSTGRES, BROKER, DAEMONS = "postgres", "broker", "daemons"
@@ -230,6 +230,27 @@ def close_all_connections(world, _fault):
     return nothing
 
 
+def set_permissions(world, configure, write, read):
+    world.sandbox.tool("rabbitmqctl", "set_permissions", "-p", VHOST, BROKER_USER, configure, write, read)
+
+
+def all_permissions(world):
+    return lambda: set_permissions(world, ".*", ".*", ".*")
+
+
+def no_vhost(world, _fault):
+    world.sandbox.tool("rabbitmqctl", "clear_permissions", "-p", VHOST, BROKER_USER)
+    # Who is logged in keeps what it was allowed; so everybody has to log in again.
+    world.sandbox.tool("rabbitmqctl", "close_all_connections", "a fault")
+    return all_permissions(world)
+
+
+def no_read_permission(world, _fault):
+    set_permissions(world, ".*", ".*", "^$")
+    world.proxies[BROKER].cut()
+    return all_permissions(world)
+
+
 AT_ONCE = (0, 0)
 
 KINDS = (
@@ -271,6 +292,8 @@ KINDS = (
     Kind("memory alarm", "RabbitMQ's memory watermark at nothing", BROKER, (2, 8), memory_alarm),
     Kind("broker closes connections", "rabbitmqctl close_all_connections, publishers' too", BROKER, AT_ONCE,
          close_all_connections),
+    Kind("virtual host closed to us", "no permission in it, and all connections closed", BROKER, (2, 8), no_vhost),
+    Kind("reading not permitted", "nobody may consume, and connections cut", BROKER, (2, 8), no_read_permission),
 )
 
 

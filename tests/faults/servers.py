@@ -14,6 +14,8 @@ REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 DATABASE = "faults"
 # Not the sandbox's superuser, for whom connection limits don't count.
 ROLE = "faults_daemon"
+BROKER_USER = "guest"
+VHOST = "/"
 COMMAND_LIMIT_S = 150
 RESTART_PAUSE_S = 0.5
 SHUTDOWN_TIMEOUT_S = 5
