@@ -47,8 +47,9 @@ class Call final : public Pending {
   std::atomic_flag answered_;
 };
 
-awaitable<Result<void>> declare_all(Session& session, ChannelNumber channel, TenantId tenant, TopologyOptions options) {
-  if (auto done = co_await declare_dead_letter_queue(session, channel, options); !done) co_return done.error();
+awaitable<Result<void>> declare_all(Session& session, ChannelNumber channel, TenantId tenant, TopologyOptions options,
+                                    DeadLetterQueue how) {
+  if (auto done = co_await ensure_dead_letter_queue(session, channel, options, how); !done) co_return done.error();
   const auto exchange = tenant_exchange(tenant);
   const auto spec = tenant_queue_spec(tenant, options);
   if (auto done = co_await session.declare_exchange(channel, exchange, "fanout"); !done) co_return done.error();
@@ -191,9 +192,14 @@ LinkStatus Control::status() const {
 }
 
 Result<void> Control::declare_tenant(TenantId tenant) {
-  return impl_->call<void>([tenant, topology = impl_->topology](Session& session, ChannelNumber channel) {
-    return declare_all(session, channel, tenant, topology);
-  });
+  const auto declare = [&](DeadLetterQueue how) {
+    return impl_->call<void>([tenant, topology = impl_->topology, how](Session& session, ChannelNumber channel) {
+      return declare_all(session, channel, tenant, topology, how);
+    });
+  };
+  auto declared = declare(DeadLetterQueue::declare);
+  if (declared || declared.error().code != ErrorCode::conflict) return declared;
+  return declare(DeadLetterQueue::take_as_it_is);
 }
 
 Result<std::uint64_t> Control::delete_tenant(TenantId tenant) {

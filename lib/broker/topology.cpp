@@ -18,19 +18,19 @@ std::string dead_letter_queue(const TopologyOptions& options) {
   return options.name_space + ".dead-letters";
 }
 
-asio::awaitable<Result<void>> declare_dead_letter_queue(Session& session, ChannelNumber channel,
-                                                        TopologyOptions options) {
+asio::awaitable<Result<void>> ensure_dead_letter_queue(Session& session, ChannelNumber channel, TopologyOptions options,
+                                                       DeadLetterQueue how) {
   const auto exchange = dead_letter_exchange(options);
   QueueSpec spec;
   spec.name = dead_letter_queue(options);
   spec.quorum = options.quorum;
   if (auto done = co_await session.declare_exchange(channel, exchange, "fanout"); !done) co_return done.error();
-  auto declared = co_await session.declare_queue(channel, spec);
-  if (!declared && declared.error().code == ErrorCode::conflict) {
-    if (auto again = co_await session.open_channel(channel); !again) co_return again.error();
-    declared = co_await session.queue_depth(channel, spec.name);
+  // Not one co_await in each branch of a conditional expression: gcc 12 destroys what they give twice.
+  if (how == DeadLetterQueue::declare) {
+    if (auto done = co_await session.declare_queue(channel, spec); !done) co_return done.error();
+  } else {
+    if (auto done = co_await session.queue_depth(channel, spec.name); !done) co_return done.error();
   }
-  if (!declared) co_return declared.error();
   co_return co_await session.bind_queue(channel, spec.name, exchange, "");
 }
 

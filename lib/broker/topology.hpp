@@ -19,10 +19,13 @@ std::string tenant_queue(TenantId tenant);                         ///< tenant_{
 std::string dead_letter_exchange(const TopologyOptions& options);  ///< {name_space}.dlx
 std::string dead_letter_queue(const TopologyOptions& options);     ///< {name_space}.dead-letters
 
-/// Exchange, queue and binding, idempotent; tenants' queues name the exchange, so it comes before them. A queue that an
-/// older broker made with other arguments is taken as it is. The channel stays open.
-asio::awaitable<Result<void>> declare_dead_letter_queue(Session& session, ChannelNumber channel,
-                                                        TopologyOptions options);
+/// How the dead-letter queue is made sure of. One that was declared under an older broker may have other arguments than
+/// we would give it now: then `declare` is a conflict (and the channel closed over it), and it is taken as it is.
+enum class DeadLetterQueue { declare, take_as_it_is };
+
+/// Exchange, queue and binding, idempotent; tenants' queues name the exchange, so it comes before them.
+asio::awaitable<Result<void>> ensure_dead_letter_queue(Session& session, ChannelNumber channel, TopologyOptions options,
+                                                       DeadLetterQueue how);
 
 /// The tenant's queue: durable, dead letters to dead_letter_exchange with the routing key tenant_{id} (which no
 /// publisher can set), reject-publish and at-least-once dead-lettering.

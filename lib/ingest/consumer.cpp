@@ -12,6 +12,7 @@ Consumer::Step Consumer::next_step() const noexcept {
   const bool consuming = !tag.empty();
   switch (wanted) {
     case Wanted::serve:
+      if (reopen && channel_open) return Step::close_channel;
       if (admission == Admission::closed) return channel_open ? Step::close_channel : Step::none;
       if (admission == Admission::hold) return Step::none;
       if (!channel_open) return Step::open_channel;
@@ -31,7 +32,7 @@ Consumer::Step Consumer::next_step() const noexcept {
 bool Consumer::settled() const noexcept {
   switch (wanted) {
     case Wanted::serve:
-      return !tag.empty() && prefetch == target_prefetch();
+      return !tag.empty() && prefetch == target_prefetch() && !reopen;
     case Wanted::idle:
       return tag.empty();
     case Wanted::leave:
@@ -47,6 +48,7 @@ void Consumer::channel_lost() noexcept {
   tag.clear();
   prefetch = 0;
   careful = true;
+  reopen = false;
   ledger = AckLedger{};
 }
 

@@ -39,6 +39,8 @@ struct Consumer {
   /// The last delivery had been delivered too often, or none came through this channel yet: one message at a time, so
   /// that one that brings the daemon down takes no others with it.
   bool careful = true;
+  bool narrow = false;  ///< nothing of this tenant can be stored at the moment
+  bool reopen = false;  ///< the channel is to be closed and opened again
 
   bool channel_open = false;
   std::string asking;  ///< the tag of a basic.consume under way; cleared when the broker takes that consumer away
@@ -53,7 +55,7 @@ struct Consumer {
 
   enum class Step { none, open_channel, consume, cancel, close_channel };
 
-  std::uint16_t target_prefetch() const noexcept { return careful ? 1 : wanted_prefetch; }
+  std::uint16_t target_prefetch() const noexcept { return careful || narrow ? 1 : wanted_prefetch; }
   /// What this delivery says about those behind it; true when the prefetch has to change.
   bool note(bool suspicious) noexcept;
   /// The next thing to do on the way to what is wanted. Pure. A new prefetch needs a new consumer: a live basic.qos

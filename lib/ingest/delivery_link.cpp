@@ -45,6 +45,10 @@ void DeliveryLink::start() {
 }
 void DeliveryLink::stop() {
   link_.stop();
+  // Its thread has ended: who still waits would wait for ever.
+  for (const auto& [tenant, consumer] : consumers_) {
+    answer(*consumer, fail(ErrorCode::stopping, "the daemon stops"));
+  }
 }
 broker::LinkStatus DeliveryLink::status() const {
   return link_.status();
@@ -89,6 +93,32 @@ std::future<Result<void>> DeliveryLink::want(TenantId tenant, Wanted wanted, std
     steer(consumer);
   });
   return future;
+}
+
+void DeliveryLink::narrow(TenantId tenant, InHand in_hand) {
+  broker::asio::post(link_.executor(), [this, tenant, in_hand] {
+    const auto found = consumers_.find(tenant);
+    if (found == consumers_.end()) return;
+    const auto& consumer = found->second;
+    consumer->narrow = true;
+    if (in_hand == InHand::give_back && consumer->channel_open) {
+      // Here first: with the budget used up nothing is read, the broker's answer to the close neither.
+      consumer->reopen = true;
+      consumer->generation.value = ++last_generation_;
+      dispatcher_.restart(tenant, consumer->generation);
+      read_if_room();
+    }
+    steer(consumer);
+  });
+}
+
+void DeliveryLink::widen(TenantId tenant) {
+  broker::asio::post(link_.executor(), [this, tenant] {
+    const auto found = consumers_.find(tenant);
+    if (found == consumers_.end()) return;
+    found->second->narrow = false;
+    steer(found->second);
+  });
 }
 
 void DeliveryLink::admit(Admission admission) {
@@ -275,6 +305,7 @@ void DeliveryLink::on_closed(const Error& why) noexcept {
 void DeliveryLink::on_delivery(const broker::Delivery& delivery) noexcept {
   const auto& consumer = by_channel_[delivery.channel.value];
   if (!consumer || !consumer->channel_open) return;
+  if (consumer->reopen) return;  // the channel is about to go, and this message with it
   consumer->ledger.delivered(delivery.tag);
   burst_.push_back({consumer->tenant, consumer->generation, make_parcel(consumer->tenant, delivery)});
   if (consumer->note(burst_.back().parcel.suspicious())) steer(consumer);

@@ -68,6 +68,11 @@ class DeliveryLink final : private broker::LinkHandler {
     DeliveryTag last;
   };
   void settle(std::vector<Settlement> settlements);
+  /// One message at a time for this tenant, whatever its prefetch, until widen(). With give_back what waits is the
+  /// broker's again: its memory is free at once.
+  enum class InHand { keep, give_back };
+  void narrow(TenantId tenant, InHand in_hand);
+  void widen(TenantId tenant);
   /// For all tenants, also those to come. What serve() waits for answers database_unavailable while it is not open.
   void admit(Admission admission);
   /// In-flight bytes became fewer: read on if there is room.

@@ -85,7 +85,8 @@ std::optional<Work> Dispatcher::take() {
     if (postponed_.empty()) {
       ready_.wait(lock);
     } else {
-      ready_.wait_until(lock, postponed_.begin()->first);
+      const auto due = postponed_.begin()->first;  // the entry may be gone while this one waits
+      ready_.wait_until(lock, due);
     }
   }
   if (abandoned_ || !scheduler_.has_ready()) return std::nullopt;
@@ -102,7 +103,8 @@ Work Dispatcher::assemble() {
     const auto turn = scheduler_.next(room);
     if (!turn) break;
     auto& inbox = inboxes_.find(turn->tenant)->second;
-    const auto rows = choose(inbox, turn->rows, work.parts.empty(), bytes);
+    const bool alone = inbox.alone || inbox.parcels.front().suspicious();
+    const auto rows = alone && !work.parts.empty() ? 0 : choose(inbox, turn->rows, bytes);
     scheduler_.took(rows, work.parts.empty() && rows < turn->rows);
     if (rows == 0) break;
     const auto end = inbox.parcels.begin() + static_cast<std::ptrdiff_t>(rows);
@@ -113,16 +115,17 @@ Work Dispatcher::assemble() {
     waiting_ -= rows;
     writing_ += rows;
     room -= rows;
-    if (part.parcels.front().suspicious()) break;
+    inbox.alone = false;
+    if (alone) break;
   }
   return work;
 }
 
-std::size_t Dispatcher::choose(const Inbox& inbox, std::size_t most, bool first, std::size_t& bytes) const {
+std::size_t Dispatcher::choose(const Inbox& inbox, std::size_t most, std::size_t& bytes) const {
   std::size_t rows = 0;
   for (; rows < most; ++rows) {
     const auto& parcel = inbox.parcels[rows];
-    if (parcel.suspicious()) return rows == 0 && first ? 1 : rows;
+    if (parcel.suspicious()) return std::max<std::size_t>(rows, 1);
     if (bytes > 0 && bytes + parcel.bytes() > limits_.bytes) break;
     bytes += parcel.bytes();
   }
@@ -144,6 +147,7 @@ void Dispatcher::postpone(Work::Part part, std::chrono::milliseconds wait) {
       parcels.insert(parcels.begin(), std::make_move_iterator(part.parcels.begin()),
                      std::make_move_iterator(part.parcels.end()));
       waiting_ += rows;
+      found->second.alone = true;
       scheduler_.arrived(part.tenant, rows);
       postponed_.emplace(std::chrono::steady_clock::now() + wait, part.tenant);
     } else {
@@ -213,6 +217,15 @@ Dispatcher::Counts Dispatcher::counts(TenantId tenant) const {
 Dispatcher::Counts Dispatcher::total() const {
   const std::lock_guard lock(mutex_);
   return {waiting_, writing_};
+}
+
+std::size_t Dispatcher::waiting_bytes(TenantId tenant) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = inboxes_.find(tenant);
+  if (found == inboxes_.end()) return 0;
+  std::size_t bytes = 0;
+  for (const auto& parcel : found->second.parcels) bytes += parcel.bytes();
+  return bytes;
 }
 
 std::size_t Dispatcher::in_flight_bytes() const {

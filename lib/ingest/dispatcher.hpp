@@ -18,7 +18,8 @@
 
 namespace mtmsg::ingest {
 
-/// What a writer carries through one transaction. A suspicious parcel is alone in it.
+/// What a writer carries through one transaction. A suspicious parcel is alone in it, and so is
+/// a tenant that was postponed.
 struct Work {
   struct Part {
     TenantId tenant;
@@ -86,17 +87,20 @@ class Dispatcher {
   Counts counts(TenantId tenant) const;
   Counts total() const;
   std::size_t in_flight_bytes() const;
+  /// Of one tenant, without what is being written.
+  std::size_t waiting_bytes(TenantId tenant) const;
 
  private:
   struct Inbox {
     Generation generation;
     std::deque<Parcel> parcels;
     std::uint64_t writing = 0;
+    bool alone = false;  ///< was postponed: the next time it holds up nobody but itself
   };
 
   Work assemble();
-  /// The first `rows` of the inbox's parcels that go into this transaction together.
-  std::size_t choose(const Inbox& inbox, std::size_t rows, bool first, std::size_t& bytes) const;
+  /// How many of the inbox's first `most` parcels go into a transaction that has `bytes` already.
+  std::size_t choose(const Inbox& inbox, std::size_t most, std::size_t& bytes) const;
   void end_postponements();
   void throw_away(TenantId tenant, Inbox& inbox);
 

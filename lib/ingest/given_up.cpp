@@ -1,5 +1,7 @@
 #include "ingest/given_up.hpp"
 
+#include <algorithm>
+#include <array>
 #include <utility>
 
 #include <boost/asio/co_spawn.hpp>
@@ -8,7 +10,6 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
-#include "core/backoff.hpp"
 #include "domain/message.hpp"
 
 namespace mtmsg::ingest {
@@ -44,11 +45,6 @@ Refusal refusal_of(const broker::Death* death, std::uint32_t delivery_limit) {
   return {DeadReason::rejected_by_consumer, "the broker gave it up and did not say why", {}};
 }
 
-/// Only the daemon's end ends the work at a message: with any other error its letter stays as it is.
-Result<void> end_of(const Error& error) {
-  return error.code == ErrorCode::stopping ? Result<void>{error} : Result<void>{};
-}
-
 }  // namespace
 
 std::optional<GivenUp> read_given_up(const broker::Delivery& delivery, std::uint32_t delivery_limit) {
@@ -70,8 +66,11 @@ std::optional<GivenUp> read_given_up(const broker::Delivery& delivery, std::uint
   const auto identity = identify_message(*tenant, delivery.message_id);
   letter.id = identity.id;
   given_up.has_own_id = identity.origin != MessageIdentity::Origin::generated;
-  // The same again when it is delivered again: its tries have to be counted.
-  if (!given_up.has_own_id) letter.id = MessageId{Uuid::v5(tenant->value, letter.headers + letter.body)};
+  // The same again when it is delivered again: its tries have to be counted. What is not tried stays as it is, and two
+  // that are alike stay two.
+  if (given_up.last_try && !given_up.has_own_id) {
+    letter.id = MessageId{Uuid::v5(tenant->value, letter.headers + letter.body)};
+  }
   return given_up;
 }
 
@@ -122,61 +121,74 @@ void GivenUpConsumer::stop() {
 
 void GivenUpConsumer::on_connected(broker::Session&) noexcept {
   reading_ = true;
-  begin();
+  consume_again(Begin::at_once);
 }
 
-void GivenUpConsumer::begin() {
-  {
-    const std::lock_guard lock(mutex_);
-    for (const auto& held : waiting_) bytes_ -= held.bytes;
-    waiting_.clear();
-  }
-  ++generation_;
-  broker::asio::co_spawn(link_.executor(), consume(generation_), broker::asio::detached);
-}
-
-broker::asio::awaitable<void> GivenUpConsumer::consume(std::uint64_t generation) {
-  broker::asio::steady_timer pause(link_.executor());
-  while (generation == generation_ && link_.session() != nullptr) {
-    const auto consuming = co_await try_to_consume();
-    if (consuming || generation != generation_) co_return;
-    pause.expires_after(kConsumeAgain);
-    co_await pause.async_wait(broker::asio::use_awaitable);
-  }
-}
-
-broker::asio::awaitable<Result<void>> GivenUpConsumer::try_to_consume() {
-  auto* session = link_.session();
-  // One of an earlier try may be open still; that it is not is no failure.
-  (void)co_await session->close_channel(kChannel);
-  if (session = link_.session(); session == nullptr) co_return fail(ErrorCode::broker_unavailable, "gone");
-  if (auto opened = co_await session->open_channel(kChannel); !opened) co_return opened;
-  if (session = link_.session(); session == nullptr) co_return fail(ErrorCode::broker_unavailable, "gone");
-  auto declared = co_await broker::declare_dead_letter_queue(*session, kChannel, options_.topology);
-  if (!declared) co_return declared;
-  if (session = link_.session(); session == nullptr) co_return fail(ErrorCode::broker_unavailable, "gone");
-  co_return co_await session->consume(kChannel, broker::dead_letter_queue(options_.topology),
-                                      "mtmsg-" + Uuid::v4().to_string(), kPrefetch);
-}
-
-void GivenUpConsumer::on_consumer_cancelled(ChannelNumber, std::string_view) noexcept {
-  begin();
-}
-
-void GivenUpConsumer::on_channel_closed(ChannelNumber, const Error&) noexcept {
-  begin();
-}
-
-void GivenUpConsumer::on_closed(const Error&) noexcept {
+void GivenUpConsumer::forget_channel() {
   ++generation_;
   const std::lock_guard lock(mutex_);
   for (const auto& held : waiting_) bytes_ -= held.bytes;
   waiting_.clear();
 }
 
+void GivenUpConsumer::consume_again(Begin begin) {
+  forget_channel();
+  // One that is on its way sees that its channel is gone, and begins anew.
+  if (std::exchange(steering_, true)) return;
+  broker::asio::co_spawn(link_.executor(), consume(begin), broker::asio::detached);
+}
+
+broker::asio::awaitable<void> GivenUpConsumer::consume(Begin begin) {
+  broker::asio::steady_timer pause(link_.executor());
+  for (bool wait = begin == Begin::after_a_pause; link_.session() != nullptr; wait = true) {
+    if (wait) {
+      pause.expires_after(kConsumeAgain);
+      co_await pause.async_wait(broker::asio::use_awaitable);
+      if (link_.session() == nullptr) break;
+    }
+    const auto generation = generation_;
+    const auto consuming = co_await try_to_consume();
+    if (consuming && generation == generation_) break;
+    const bool conflict = !consuming && consuming.error().code == ErrorCode::conflict;
+    if (conflict) how_ = broker::DeadLetterQueue::take_as_it_is;
+  }
+  steering_ = false;
+}
+
+broker::asio::awaitable<Result<void>> GivenUpConsumer::try_to_consume() {
+  const Error gone{ErrorCode::broker_unavailable, "the connection is gone"};
+  auto* session = link_.session();
+  // One of an earlier try may be open still; that it is not is no failure.
+  (void)co_await session->close_channel(kChannel);
+  if (session = link_.session(); session == nullptr) co_return gone;
+  if (auto opened = co_await session->open_channel(kChannel); !opened) co_return opened;
+  if (session = link_.session(); session == nullptr) co_return gone;
+  auto ensured = co_await broker::ensure_dead_letter_queue(*session, kChannel, options_.topology, how_);
+  if (!ensured) co_return ensured;
+  if (session = link_.session(); session == nullptr) co_return gone;
+  co_return co_await session->consume(kChannel, broker::dead_letter_queue(options_.topology),
+                                      "mtmsg-" + Uuid::v4().to_string(), kPrefetch);
+}
+
+void GivenUpConsumer::on_consumer_cancelled(ChannelNumber, std::string_view) noexcept {
+  consume_again(Begin::after_a_pause);
+}
+
+void GivenUpConsumer::on_channel_closed(ChannelNumber, const Error&) noexcept {
+  consume_again(Begin::after_a_pause);
+}
+
+void GivenUpConsumer::on_closed(const Error&) noexcept {
+  forget_channel();
+}
+
 void GivenUpConsumer::on_delivery(const broker::Delivery& delivery) noexcept {
-  Held held{generation_, delivery.tag, read_given_up(delivery, options_.topology.delivery_limit),
-            std::string(delivery.routing_key), delivery.body.size() + delivery.headers_json.size()};
+  Held held;
+  held.generation = generation_;
+  held.tag = delivery.tag;
+  held.message = read_given_up(delivery, options_.topology.delivery_limit);
+  held.routing_key = delivery.routing_key;
+  held.bytes = delivery.body.size() + delivery.headers_json.size();
   {
     const std::lock_guard lock(mutex_);
     bytes_ += held.bytes;
@@ -208,13 +220,17 @@ void GivenUpConsumer::read_if_room() {
 // Worker thread.
 
 void GivenUpConsumer::run() {
-  while (const auto held = take()) {
-    const bool settled = settle(*held).has_value();
+  while (auto held = take()) {
+    const auto settled = settle(*held);
+    if (!settled && settled.error().code == ErrorCode::stopping) return;
+    if (!settled) {
+      later(std::move(*held));
+      continue;
+    }
     {
       const std::lock_guard lock(mutex_);
       bytes_ -= held->bytes;
     }
-    if (!settled) return;
     broker::asio::post(link_.executor(),
                        [this, generation = held->generation, tag = held->tag] { acknowledge(generation, tag); });
   }
@@ -222,64 +238,88 @@ void GivenUpConsumer::run() {
 
 std::optional<GivenUpConsumer::Held> GivenUpConsumer::take() {
   std::unique_lock lock(mutex_);
-  wake_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
-  if (stopping_) return std::nullopt;
-  auto held = std::move(waiting_.front());
-  waiting_.pop_front();
-  return held;
+  for (;;) {
+    if (stopping_) return std::nullopt;
+    const auto next = std::min_element(waiting_.begin(), waiting_.end(),
+                                       [](const Held& one, const Held& other) { return one.due < other.due; });
+    if (next == waiting_.end()) {
+      wake_.wait(lock);
+    } else if (const auto due = next->due; due > Clock::now()) {
+      wake_.wait_until(lock, due);
+    } else {
+      auto held = std::move(*next);
+      waiting_.erase(next);
+      return held;
+    }
+  }
 }
 
-Result<void> GivenUpConsumer::settle(const Held& held) {
+void GivenUpConsumer::later(Held held) {
+  held.due = Clock::now() + held.backoff.next(static_cast<std::uint32_t>(random_()));
+  const std::lock_guard lock(mutex_);
+  waiting_.push_back(std::move(held));
+}
+
+Result<void> GivenUpConsumer::settle(Held& held) {
   if (!held.message) {
     events_.on_stray(held.routing_key, "its routing key names no tenant");
     return {};
   }
   const auto& letter = held.message->letter;
-  auto record = store::message_of(letter, store::Source::delivery);
-  record.refusal = letter.refusal;
-  auto recorded = store(letter.tenant, record);
-  // Whatever is wrong: a message is not acknowledged before it stands somewhere.
-  for (Backoff backoff; !recorded && recorded.error().code != ErrorCode::stopping;) {
-    if (!wait(backoff.next(static_cast<std::uint32_t>(random_())))) return fail(ErrorCode::stopping, kStopping);
-    recorded = store(letter.tenant, record);
+  if (held.stage == Stage::record) {
+    auto record = store::message_of(letter, store::Source::delivery);
+    record.refusal = letter.refusal;
+    const auto recorded = store(letter.tenant, record);
+    if (!recorded) return recorded.error();
+    if (recorded->gone) {
+      events_.on_stray(held.routing_key, "its tenant does not exist any more");
+      return {};
+    }
+    if (!held.message->last_try) {
+      count(*recorded, letter.refusal.reason);
+      return {};
+    }
+    held.stage = Stage::ask;
   }
-  if (!recorded) return recorded.error();
-  if (recorded->gone) {
-    events_.on_stray(held.routing_key, "its tenant does not exist any more");
-    return {};
+  if (held.stage == Stage::ask) {
+    const auto asked = insist([&] { return letters_.begin_last_try(letter.tenant, letter.id, kMaxTries); });
+    // Deleted with its tenant meanwhile.
+    if (!asked && asked.error().code == ErrorCode::not_found) return {};
+    if (!asked) return asked.error();
+    if (asked->verdict == store::LastTry::Verdict::used_up) {
+      metrics_.dead_letters(to_string(letter.refusal.reason)).add();
+      return {};
+    }
+    held.try_ = *asked;
+    held.stage = Stage::try_again;
   }
-  if (held.message->last_try) return try_once_more(*held.message);
-  count(*recorded, letter.refusal.reason);
-  return {};
+  if (held.stage == Stage::try_again) {
+    if (auto tried = try_again(*held.message, held.try_.verdict); !tried) return tried;
+    held.stage = Stage::clean_up;
+  }
+  if (held.message->has_own_id || held.try_.verdict != store::LastTry::Verdict::granted) return {};
+  const std::array done{held.try_.letter};
+  const auto purged = insist([&] { return letters_.purge(letter.tenant, done); });
+  return purged || purged.error().code == ErrorCode::not_found ? Result<void>{} : Result<void>{purged.error()};
 }
 
-Result<void> GivenUpConsumer::try_once_more(const GivenUp& given_up) {
-  using Verdict = store::LastTry::Verdict;
+Result<void> GivenUpConsumer::try_again(const GivenUp& given_up, store::LastTry::Verdict verdict) {
   const auto& letter = given_up.letter;
-  const auto asked = insist([&] { return letters_.begin_last_try(letter.tenant, letter.id, kMaxTries); });
-  if (!asked) return end_of(asked.error());
-  if (asked->verdict == Verdict::used_up) {
-    metrics_.dead_letters(to_string(letter.refusal.reason)).add();
-    return {};
-  }
-  const bool redeem = given_up.has_own_id && asked->verdict == Verdict::granted;
+  const bool redeem = given_up.has_own_id && verdict == store::LastTry::Verdict::granted;
   auto message = store::message_of(letter, redeem ? store::Source::last_try : store::Source::delivery);
   if (!given_up.has_own_id) message.id = MessageId{Uuid::v7()};
   message.refusal = validator_.check(letter.body);
   const auto outcome = store(letter.tenant, message);
-  if (!outcome) return end_of(outcome.error());
+  if (!outcome) return outcome.error();
   count(*outcome, message.refusal ? message.refusal->reason : DeadReason::rejected_by_database);
-  if (given_up.has_own_id || asked->verdict != Verdict::granted) return {};
-  const std::array done{asked->letter};
-  const auto purged = insist([&] { return letters_.purge(letter.tenant, done); });
-  return purged ? Result<void>{} : end_of(purged.error());
+  return {};
 }
 
 Result<store::TenantOutcome> GivenUpConsumer::store(TenantId tenant, const store::IncomingMessage& message) {
   return insist([&]() -> Result<store::TenantOutcome> {
     auto outcomes = store_->store({store::TenantBatch{tenant, {message}}});
     if (!outcomes) return outcomes.error();
-    if (outcomes->front().locked) return fail(ErrorCode::database_unavailable, "the tenant's counter is held");
+    if (outcomes->front().locked) return fail(ErrorCode::timeout, "the tenant's counter is held");
     return outcomes->front();
   });
 }

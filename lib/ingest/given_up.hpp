@@ -13,6 +13,7 @@
 
 #include "broker/link.hpp"
 #include "broker/topology.hpp"
+#include "core/backoff.hpp"
 #include "domain/dead_letter.hpp"
 #include "domain/payload.hpp"
 #include "metrics/registry.hpp"
@@ -68,6 +69,9 @@ class GivenUpConsumer final : private broker::LinkHandler {
   broker::LinkStatus status() const { return link_.status(); }
 
  private:
+  using Clock = std::chrono::steady_clock;
+  enum class Stage { record, ask, try_again, clean_up };
+
   /// A delivery in hand.
   struct Held {
     std::uint64_t generation = 0;  ///< of the channel: its tag means nothing on another one
@@ -75,6 +79,10 @@ class GivenUpConsumer final : private broker::LinkHandler {
     std::optional<GivenUp> message;  ///< absent: a stray
     std::string routing_key;
     std::size_t bytes = 0;
+    Stage stage = Stage::record;  ///< what comes next
+    store::LastTry try_;          ///< from Stage::try_again on
+    Clock::time_point due;
+    Backoff backoff;
   };
 
   // Link thread.
@@ -85,8 +93,10 @@ class GivenUpConsumer final : private broker::LinkHandler {
   void on_channel_closed(ChannelNumber channel, const Error& why) noexcept override;
   void on_blocked(bool, std::string_view) noexcept override {}
   void on_closed(const Error& why) noexcept override;
-  void begin();
-  broker::asio::awaitable<void> consume(std::uint64_t generation);
+  enum class Begin { at_once, after_a_pause };
+  void consume_again(Begin begin);
+  void forget_channel();
+  broker::asio::awaitable<void> consume(Begin begin);
   broker::asio::awaitable<Result<void>> try_to_consume();
   void acknowledge(std::uint64_t generation, DeliveryTag tag);
   void read_if_room();
@@ -94,10 +104,12 @@ class GivenUpConsumer final : private broker::LinkHandler {
   // Worker thread.
   void run();
   std::optional<Held> take();
-  /// What became of it is committed; the error is `stopping`.
-  Result<void> settle(const Held& held);
-  Result<void> try_once_more(const GivenUp& message);
-  /// Through outages, and while somebody else holds the tenant's counter.
+  /// It is somebody else's lock, or a trouble of its tenant's: others first.
+  void later(Held held);
+  /// Success: what became of it is committed.
+  Result<void> settle(Held& held);
+  Result<void> try_again(const GivenUp& message, store::LastTry::Verdict verdict);
+  /// Through outages. timeout: somebody else holds the tenant's counter.
   Result<store::TenantOutcome> store(TenantId tenant, const store::IncomingMessage& message);
   template <class Ask>
   auto insist(Ask ask) -> decltype(ask());
@@ -110,10 +122,13 @@ class GivenUpConsumer final : private broker::LinkHandler {
   metrics::IngestMetrics metrics_;
   GivenUpEvents& events_;
 
-  PayloadValidator validator_;    // worker thread
-  std::minstd_rand random_;       // worker thread
-  std::uint64_t generation_ = 0;  // link thread; counts channels
-  bool reading_ = true;           // link thread
+  PayloadValidator validator_;  // worker thread
+  std::minstd_rand random_;     // worker thread
+  // Link thread.
+  std::uint64_t generation_ = 0;  // counts channels
+  bool steering_ = false;         // consume() is on its way
+  bool reading_ = true;
+  broker::DeadLetterQueue how_ = broker::DeadLetterQueue::declare;
 
   std::mutex mutex_;  ///< guards all below but the link
   std::condition_variable wake_;

@@ -9,6 +9,10 @@ namespace mtmsg::ingest {
 namespace {
 
 constexpr std::chrono::milliseconds kHurryPoll{20};
+/// Tries in a row after which a lock of somebody else's is no mere coincidence.
+constexpr unsigned kHeldTries = 3;
+/// The part of the memory budget that a held tenant may keep: one over this.
+constexpr std::size_t kHeldShare = 8;
 
 /// Nothing answers an ack, and RabbitMQ forgets the ones its quorum queue has not applied when their channel ends
 /// (measured on 3.10 under load: 6 of 42 stops had their last transaction delivered again; with this wait 0 of 35).
@@ -106,6 +110,11 @@ void Pipeline::hurry() noexcept {
   dispatcher_.abandon();
 }
 
+bool Pipeline::stopping() const {
+  const std::lock_guard lock(mutex_);
+  return stopping_;
+}
+
 bool Pipeline::hurrying() const {
   const std::lock_guard lock(mutex_);
   return hurry_;
@@ -142,7 +151,7 @@ DeliveryLink& Pipeline::link_with_room() {
 
 void Pipeline::remove(TenantId tenant, std::chrono::milliseconds patience) {
   auto* link = link_of(tenant);
-  if (link == nullptr) return;
+  if (link == nullptr || stopping()) return;  // stop() ends all consumers
   const auto left = link->leave(tenant);
   if (left.wait_for(patience) != std::future_status::ready) link->drop(tenant).wait_for(patience);
   link->forget(tenant);
@@ -150,6 +159,8 @@ void Pipeline::remove(TenantId tenant, std::chrono::milliseconds patience) {
   const std::lock_guard lock(mutex_);
   held_.erase(tenant);
   tenants_.erase(tenant);
+  // Bytes became free, and no ack will say so to a link that stopped reading.
+  for (const auto& each : links_) each->room_again();
 }
 
 std::unordered_map<TenantId, unsigned> Pipeline::served() const {
@@ -186,7 +197,7 @@ void Pipeline::on_committed(const Work& work, const std::vector<PartReport>& rep
   for (auto& [link, tags] : settlements) link->settle(std::move(tags));
   metrics_.deliveries_acked.add(work.rows());
   const std::lock_guard lock(mutex_);
-  for (const auto& part : work.parts) held_.erase(part.tenant);
+  release_held(work);
   for (const auto& link : links_) {
     if (!settlements.contains(link.get())) link->room_again();
   }
@@ -263,11 +274,29 @@ void Pipeline::note_database(bool away, const std::string& why) {
 }
 
 void Pipeline::on_tenant_held(TenantId tenant) noexcept {
+  unsigned tries = 0;
   {
     const std::lock_guard lock(mutex_);
-    if (!held_.insert(tenant).second) return;
+    tries = ++held_[tenant];
+  }
+  if (tries != kHeldTries) return;
+  // From now on it takes one message at a time, and what it has beyond its due is the broker's again: the memory is
+  // everybody's.
+  if (auto* link = link_of(tenant)) {
+    const bool too_much = dispatcher_.waiting_bytes(tenant) > options_.link.memory_bytes / kHeldShare;
+    link->narrow(tenant, too_much ? DeliveryLink::InHand::give_back : DeliveryLink::InHand::keep);
   }
   events_.on_tenant_held(tenant);
+}
+
+void Pipeline::release_held(const Work& work) {
+  for (const auto& part : work.parts) {
+    const auto held = held_.find(part.tenant);
+    if (held == held_.end()) continue;
+    const auto served = tenants_.find(part.tenant);
+    if (held->second >= kHeldTries && served != tenants_.end()) served->second.link->widen(part.tenant);
+    held_.erase(held);
+  }
 }
 
 std::uint64_t Pipeline::acked() const {

@@ -9,7 +9,6 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
 #include "broker/link.hpp"
@@ -68,8 +67,8 @@ class PipelineEvents {
   /// The tenant has no consumer until serve() is called again: its queue or its channel is gone, or its rows have no
   /// place (the error says which).
   virtual void on_consumer_lost(TenantId tenant, const Error& why) noexcept = 0;
-  /// Somebody else holds the tenant's counter for long: its messages wait, its neighbours' don't. Once, until some of
-  /// them are stored.
+  /// Somebody else holds the tenant's counter or partition for long: its messages wait, its neighbours' don't. Once,
+  /// until some of them are stored.
   virtual void on_tenant_held(TenantId tenant) noexcept = 0;
   /// Once per change, not once per try.
   virtual void on_database(bool available, const Error& why) noexcept = 0;
@@ -144,7 +143,9 @@ class Pipeline final : private DeliveryEvents, private WriterEvents {
   std::uint64_t acked() const;
   void stop_consuming(std::chrono::steady_clock::time_point deadline);
   void join_writers();
+  bool stopping() const;
   bool hurrying() const;
+  void release_held(const Work& work);
   void note_database(bool away, const std::string& why);
   void linger(std::chrono::steady_clock::time_point until);
 
@@ -162,7 +163,7 @@ class Pipeline final : private DeliveryEvents, private WriterEvents {
   std::chrono::steady_clock::time_point away_since_;
   std::string database_error_;
   Admission admission_ = Admission::open;
-  std::unordered_set<TenantId> held_;
+  std::unordered_map<TenantId, unsigned> held_;  ///< tries in a row that met somebody else's lock
   std::optional<StopReport> stopped_;
   bool started_ = false;
   bool stopping_ = false;

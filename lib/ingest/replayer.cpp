@@ -9,11 +9,13 @@ namespace {
 /// Of one transaction.
 constexpr std::size_t kMaxBytes = 8 << 20;
 constexpr unsigned kPageRows = 500;
+constexpr std::chrono::milliseconds kPatience{500};
 
 }  // namespace
 
 Result<std::vector<Replayed>> Replayer::replay(TenantId tenant, std::span<const Sequence> letters) {
-  const std::lock_guard lock(mutex_);
+  const std::unique_lock lock(mutex_, kPatience);
+  if (!lock) return fail(ErrorCode::rate_limited, "another replay is under way; try again in a moment");
   std::vector<Sequence> left(letters.begin(), letters.end());
   std::sort(left.begin(), left.end());
   left.erase(std::unique(left.begin(), left.end()), left.end());

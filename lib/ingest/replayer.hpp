@@ -22,7 +22,8 @@ class Replayer {
       : letters_(letters), store_(std::move(store)), validator_(limits) {}
 
   /// One result for each of `letters`, in order of their numbers. Errors: not_found (the tenant), timeout (somebody
-  /// holds the tenant's counter), database_unavailable: then what is marked is done, and the same call again does the
+  /// holds the tenant's counter), rate_limited (another replay is under way: not waited for, for the sake of the
+  /// threads of the API), database_unavailable: then what is marked is done, and the same call again does the
   /// rest.
   Result<std::vector<Replayed>> replay(TenantId tenant, std::span<const Sequence> letters);
 
@@ -36,7 +37,7 @@ class Replayer {
 
   store::DeadLetterStore& letters_;
   const std::unique_ptr<store::BatchStore> store_;
-  std::mutex mutex_;  ///< guards store_'s calls and validator_
+  std::timed_mutex mutex_;  ///< guards store_'s calls and validator_
   PayloadValidator validator_;
 };
 

@@ -62,7 +62,7 @@ using Batch = std::vector<TenantBatch>;
 struct TenantOutcome {
   TenantId tenant;
   bool gone = false;    ///< it is being deleted: nothing was stored, nothing may be acked
-  bool locked = false;  ///< somebody else holds its counter: nothing was stored; try again later
+  bool locked = false;  ///< somebody else holds its counter or partition: nothing was stored; try again later
   std::uint32_t stored = 0;
   std::uint32_t duplicates = 0;    ///< stored before, or twice in the batch: may be acked
   std::uint32_t dead_letters = 0;  ///< refused: new dead letters, and known ones that arrived again
@@ -83,9 +83,9 @@ class BatchStore {
   /// replayed: then it is a dead letter again, the new one. A good message is stored though its id was refused before:
   /// the sender mended it, or it is replayed.
   ///
-  /// A tenant whose counter somebody else holds for longer than a healthy transaction takes is `locked`, and the others
-  /// of the batch are stored without it. If it is a daemon that gave no sign of life for a while (store/presence.hpp)
-  /// its sessions in open transactions are ended first.
+  /// A tenant whose counter (or whose partition, by a lock that stops inserts) somebody else holds for longer than a
+  /// healthy transaction takes is `locked`, and the others of the batch are stored without it. If it is a daemon that
+  /// gave no sign of life for a while (store/presence.hpp) its sessions in open transactions are ended first.
   ///
   /// Errors: database_unavailable (SQLSTATE class 08, 40, 53, 55, 57, 58, or the connection broke: the outcome may be
   /// unknown; call again with the same batch until it succeeds, the ids keep it from being stored twice); internal

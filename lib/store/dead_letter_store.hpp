@@ -29,8 +29,8 @@ struct LastTry {
 };
 
 /// The dead letters, to read, to try again and to delete; BatchStore writes them. Any thread; every call blocks for one
-/// short transaction. Errors: not_found (no such tenant, or one that is being deleted), database_unavailable, and those
-/// named.
+/// short transaction. Errors: not_found (no such tenant, or one that is being deleted), database_unavailable, timeout
+/// where letters change (somebody else holds the tenant's counter for long), and those named.
 class DeadLetterStore {
  public:
   virtual ~DeadLetterStore() = default;

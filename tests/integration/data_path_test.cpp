@@ -268,6 +268,30 @@ TEST(DataPath, WithTheMemoryBudgetReachedTheDaemonStopsReadingAndKeepsItsConnect
   EXPECT_EQ(world.gaps_and_doubles(), "");
 }
 
+TEST(DataPath, ATenantThatIsHeldDoesNotUseUpTheMemoryOfItsNeighbours) {
+  World world(Settings{{"MTMSG_LIMITS_MEMORY_BYTES", "1MiB"}});
+  world.start_daemon();
+  const auto held = world.create_tenant("held", 64);
+  const auto neighbour = world.create_tenant("neighbour");
+  // Its consumer is open when the lock comes.
+  ASSERT_EQ(foreign_flood(world, {held.id}, 10, 9)->wait(std::chrono::seconds(30)), 0);
+  ASSERT_TRUE(eventually([&] { return world.stored() == 10; }));
+  constexpr std::int64_t kHeld = 6'000;
+  {
+    pqxx::connection connection(world.database_url());
+    pqxx::work holder(connection);
+    holder.exec("select * from tenant_counters where tenant_id = '" + held.id.to_string() + "' for update");
+    ASSERT_EQ(foreign_flood(world, {held.id}, kHeld, 10)->wait(std::chrono::seconds(60)), 0);
+    ASSERT_EQ(foreign_flood(world, {neighbour.id}, 1'000, 11)->wait(std::chrono::seconds(60)), 0);
+    EXPECT_TRUE(eventually([&] { return world.stored() == 1'010; })) << world.picture();
+    EXPECT_NE(world.log().find("tenant_held"), std::string::npos);
+  }
+  EXPECT_TRUE(eventually([&] { return world.stored() >= kHeld + 1'010; })) << world.picture();
+  EXPECT_EQ(world.stored(), kHeld + 1'010);
+  EXPECT_EQ(world.gaps_and_doubles(), "");
+  EXPECT_EQ(world.number("select count(*) from dead_letters"), 0);
+}
+
 TEST(DataPath, ASecondSignalEndsTheDaemonAtOnceAndNothingIsLost) {
   World world;
   world.start_daemon();

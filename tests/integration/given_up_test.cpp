@@ -113,6 +113,38 @@ TEST(GivenUp, WhatAForeignConsumerRefusedIsADeadLetter) {
   EXPECT_EQ(world.sql("select reason from dead_letters"), "rejected_by_consumer");
 }
 
+TEST(GivenUp, MessagesThatAreAlikeAndHaveNoIdAreAsManyDeadLetters) {
+  World world;
+  world.start_daemon();
+  const auto tenant = world.create_tenant("acme");
+  ASSERT_EQ(world.stop_daemon(), 0);
+  std::string lines;
+  for (int i = 0; i < 5; ++i)
+    lines += line({{"exchange", broker::tenant_exchange(tenant.id)}, {"body", "1"}, {"expiration", "1"}});
+  foreign_publish(lines);
+  world.start_daemon();
+  EXPECT_TRUE(eventually([&] { return world.number("select count(*) from dead_letters") == 5; })) << world.picture();
+}
+
+TEST(GivenUp, ADeadLetterQueueWithOtherArgumentsIsTakenAsItIs) {
+  World world;
+  const auto queue = world.dead_letter_queue();
+  const auto script =
+      "import pika, sys\nc = pika.BlockingConnection(pika.URLParameters(sys.argv[1])).channel()\n"
+      "c.queue_declare(sys.argv[2], durable=True, arguments={'x-queue-type': 'quorum', 'x-max-length': 100000})\n";
+  ASSERT_EQ(run({"/usr/bin/python3", "-c", script, broker_url(), queue}).exit_code, 0);
+  world.start_daemon();
+  const auto tenant = world.create_tenant("acme");
+  world.create_tenant("another");
+  foreign_publish(line({{"exchange", broker::tenant_exchange(tenant.id)}, {"body", "1"}}) +
+                  line({{"exchange", world.dead_letter_exchange()},
+                        {"routing_key", broker::tenant_exchange(tenant.id)},
+                        {"body", "2"}}));
+  EXPECT_TRUE(eventually([&] { return world.stored() == 1; })) << world.picture();
+  EXPECT_TRUE(eventually([&] { return world.number("select count(*) from dead_letters") == 1; })) << world.picture();
+  EXPECT_EQ(world.log().find("not_ready"), std::string::npos) << world.log();
+}
+
 TEST(GivenUp, AMessageOfADeletedTenantIsDroppedAndTold) {
   World world;
   world.start_daemon();

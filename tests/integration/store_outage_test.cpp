@@ -96,6 +96,28 @@ TEST_F(OutageTest, ACounterThatSomebodyHoldsHoldsNobodyElse) {
   EXPECT_EQ(database_.sql().one("select count(*) from dead_letters"), "0");
 }
 
+TEST_F(OutageTest, APartitionThatSomebodyLocksHoldsNobodyElse) {
+  const auto neighbour = make_tenant(database_.store(), "neighbour");
+  BatchBuilder batch(tenant_);
+  batch.add("{}");
+  batch.add(R"("\u0000")");
+  batch.tenant(neighbour).add("{}");
+  SqlSession gate(database_.url());
+  auto name = "messages_" + tenant_.to_string();
+  std::erase(name, '-');
+  gate.run("begin; lock table " + name + " in share mode");  // as CREATE INDEX does
+  const auto outcome = writer_->store(batch.get());
+  ASSERT_TRUE(outcome);
+  EXPECT_TRUE((*outcome)[0].locked);
+  EXPECT_EQ((*outcome)[0].stored + (*outcome)[0].dead_letters, 0U);
+  EXPECT_EQ((*outcome)[1].stored, 1U);
+  gate.run("rollback");
+  const auto again = writer_->store(batch.get()).value();
+  EXPECT_EQ(again[0].stored, 1U);
+  EXPECT_EQ(again[0].dead_letters, 1U);
+  EXPECT_EQ(again[1].duplicates, 1U);
+}
+
 TEST_F(OutageTest, ADaemonThatIsFrozenInItsTransactionIsEndedByItsPeerWhenItIsSilent) {
   const store::DaemonId frozen{Uuid::v4()};
   ASSERT_TRUE(database_.store().presence().beat({frozen, "host", 1, "0"}));

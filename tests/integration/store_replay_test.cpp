@@ -111,6 +111,7 @@ TEST_F(ReplayTest, AReplayedLetterWhoseIdComesBadAgainIsADeadLetterAgain) {
   EXPECT_EQ(letter_now.refusal.reason, DeadReason::invalid_json);
   EXPECT_FALSE(letter_now.replayed_at);
   EXPECT_EQ(letter_now.deliveries, 2);
+  EXPECT_EQ(letter_now.tries, 0) << "what comes now was never tried";
   EXPECT_EQ(open_letters(), 1);
 }
 

@@ -246,7 +246,7 @@ std::uint64_t World::dead_letter_queue_depth() const {
   const auto script =
       "import pika, sys\nc = pika.BlockingConnection(pika.URLParameters(sys.argv[1]))\n"
       "print(c.channel().queue_declare(sys.argv[2], passive=True).method.message_count)\n";
-  const auto finished = run({"/usr/bin/python3", "-c", script, broker_url(), name_ + ".dead-letters"});
+  const auto finished = run({"/usr/bin/python3", "-c", script, broker_url(), dead_letter_queue()});
   if (finished.exit_code != 0) throw std::runtime_error("the dead-letter queue can't be looked at: " + finished.err);
   return std::stoull(finished.out);
 }

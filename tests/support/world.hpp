@@ -70,6 +70,7 @@ class World {
   std::string sql(const std::string& query) const;
   std::int64_t number(const std::string& query) const;
   std::string dead_letter_exchange() const { return name_ + ".dlx"; }
+  std::string dead_letter_queue() const { return name_ + ".dead-letters"; }
   /// Ready messages in the dead-letter queue.
   std::uint64_t dead_letter_queue_depth() const;
   /// Nobody can connect to the world's database any more, and who was connected is not; for the whole scope. What the

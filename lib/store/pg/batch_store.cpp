@@ -12,6 +12,8 @@ namespace {
 
 // Longer than a healthy transaction of another writer takes; short, because all tenants of the batch wait meanwhile.
 constexpr const char* kLockTimeout = "2s";
+// For one that was held the last time. Longer than a peer's ordinary transaction, which it may be.
+constexpr const char* kShortLockTimeout = "100ms";
 constexpr std::string_view kLockNotAvailable = "55P03";
 constexpr int kMaxCopies = 3;
 // After an attempt of unknown outcome, or a duplicate nobody announced, more of the kind are likely.
@@ -102,36 +104,35 @@ std::vector<TenantOutcome> PgBatchStore::run(const Batch& batch) {
 
 std::unique_ptr<Transaction> PgBatchStore::begin(BatchPlan& plan) {
   const auto& tenants = plan.tenants();
-  auto locking = Locking::wait;
-  if (std::ranges::any_of(tenants, [&](const auto& tenant) { return held_.contains(tenant.id); }))
-    locking = Locking::skip_locked;
+  const bool known_to_be_held = tenants.size() == 1 && held_.contains(tenants.front().id);
   std::unique_ptr<Transaction> transaction;
-  if (locking == Locking::wait) {
-    try {
-      transaction = std::make_unique<Transaction>(*connection_, begin_and_lock(plan, locking));
-    } catch (const SqlFailure& failure) {
-      if (failure.sqlstate() != kLockNotAvailable) throw;
-      locking = Locking::skip_locked;
-    }
+  try {
+    const auto* limit = known_to_be_held ? kShortLockTimeout : kLockTimeout;
+    transaction = std::make_unique<Transaction>(*connection_, begin_and_lock(plan, limit, ""));
+  } catch (const SqlFailure& failure) {
+    if (failure.sqlstate() != kLockNotAvailable) throw;
   }
-  if (!transaction) {
+  const bool waited_in_vain = !transaction;
+  if (waited_in_vain) {
     end_frozen_daemons();
-    transaction = std::make_unique<Transaction>(*connection_, begin_and_lock(plan, locking));
+    transaction = std::make_unique<Transaction>(*connection_, begin_and_lock(plan, kLockTimeout, " skip locked"));
   }
   take_locks(plan, transaction->first());
-  if (locking == Locking::skip_locked) find_held(plan);
+  if (waited_in_vain) find_held(plan);
+  for (const auto& tenant : tenants)
+    if (tenant.taken()) held_.erase(tenant.id);
   return transaction;
 }
 
-std::string PgBatchStore::begin_and_lock(const BatchPlan& plan, Locking locking) const {
+std::string PgBatchStore::begin_and_lock(const BatchPlan& plan, const char* lock_timeout, const char* skip) const {
   std::string sql = begin_with_limits(statement_timeout_) +
-                    "; set local synchronous_commit = on; set local lock_timeout = '" + kLockTimeout +
+                    "; set local synchronous_commit = on; set local lock_timeout = '" + lock_timeout +
                     "'; select tenant_id, last_seq, " + micros("greatest(clock_timestamp(), last_created_at)") +
                     " from (select tenant_id, last_seq, last_created_at from tenant_counters where tenant_id in (";
   for (const auto& tenant : plan.tenants()) sql += quoted(tenant.id) + ",";
   // The subquery locks; only then is the clock read, for each row, above it.
   sql += "null) order by tenant_id for update";
-  return sql + (locking == Locking::skip_locked ? " skip locked) locked" : ") locked");
+  return sql + skip + ") locked";
 }
 
 void PgBatchStore::find_held(BatchPlan& plan) {
@@ -143,21 +144,22 @@ void PgBatchStore::find_held(BatchPlan& plan) {
     for (const auto& row : connection_->exec("select tenant_id from tenant_counters where tenant_id in (" + ids + ")"))
       held.insert(id_of<TenantId>(row[0]));
   for (std::size_t i = 0; i < plan.tenants().size(); ++i) {
-    const auto id = plan.tenants()[i].id;
-    if (!held.contains(id)) {
-      held_.erase(id);
-      continue;
-    }
-    plan.held_by_others(i);
-    held_.insert(id);
+    if (held.contains(plan.tenants()[i].id)) hold(plan, i);
   }
+}
+
+void PgBatchStore::hold(BatchPlan& plan, std::size_t tenant) {
+  plan.held_by_others(tenant);
+  held_.insert(plan.tenants()[tenant].id);
 }
 
 void PgBatchStore::end_frozen_daemons() {
   connection_->exec(
       "select pg_terminate_backend(a.pid) from daemons d join pg_stat_activity a on a.application_name = "
       "'mtmsgd ' || d.id where d.beat_at < clock_timestamp() - interval '" +
-      std::to_string(kSilence.count()) + " s' and a.datname = current_database() and a.xact_start is not null");
+      std::to_string(kSilence.count()) +
+      " s' and a.datname = current_database() and a.xact_start is not null and a.application_name <> "
+      "current_setting('application_name')");
 }
 
 void PgBatchStore::take_locks(BatchPlan& plan, const pqxx::result& locked) const {
@@ -213,6 +215,11 @@ void PgBatchStore::copy(BatchPlan& plan) {
 
 void PgBatchStore::mend(BatchPlan& plan, const SqlFailure& failure, int attempt) {
   const auto& state = failure.sqlstate();
+  if (state == kLockNotAvailable && attempt < kMaxCopies) {
+    connection_->exec("rollback to savepoint rows");
+    if (!hold_locked_partitions(plan)) throw SqlFailure(failure);
+    return;
+  }
   if (failure.error().code != ErrorCode::database_rejected || attempt == kMaxCopies) throw SqlFailure(failure);
   connection_->exec("rollback to savepoint rows");  // keeps the counters' locks
   if (state == "23514") report_missing_partitions(plan);
@@ -224,6 +231,26 @@ void PgBatchStore::mend(BatchPlan& plan, const SqlFailure& failure, int attempt)
     return;
   }
   ask_about_rows(plan, failure);
+}
+
+bool PgBatchStore::hold_locked_partitions(BatchPlan& plan) {
+  // What conflicts with ROW EXCLUSIVE (PostgreSQL manual, "Table-Level Locks"), also of those who wait before us.
+  const auto locked = connection_->exec(
+      "select distinct c.relname from pg_locks l join pg_class c on c.oid = l.relation or c.oid = (select i.indrelid "
+      "from "
+      "pg_index i where i.indexrelid = l.relation) where l.pid <> pg_backend_pid() and l.mode in ('ShareLock', "
+      "'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock') and l.database = (select oid from pg_database "
+      "where datname = current_database())");
+  std::unordered_set<std::string_view> names;
+  for (const auto& row : locked) names.insert(text_of(row[0]));
+  bool found = false;
+  for (std::size_t i = 0; i < plan.tenants().size(); ++i) {
+    const auto& tenant = plan.tenants()[i];
+    if (tenant.kept == 0 || !names.contains(partition_name(tenant.id))) continue;
+    hold(plan, i);
+    found = true;
+  }
+  return found;
 }
 
 void PgBatchStore::ask_about_rows(BatchPlan& plan, const SqlFailure& failure) {
@@ -309,7 +336,9 @@ void PgBatchStore::record_dead_letters(const BatchPlan& plan) {
         "headers = case when k.replayed then i.headers else d.headers end, "
         "exchange = case when k.replayed then i.exchange else d.exchange end, "
         "routing_key = case when k.replayed then i.routing_key else d.routing_key end, "
-        "failed_at = case when k.renewed then clock_timestamp() else d.failed_at end, replayed_at = null "
+        "failed_at = case when k.renewed then clock_timestamp() else d.failed_at end, replayed_at = null, "
+        "tries = case when k.replayed then 0 else d.tries end, "
+        "tried_at = case when k.replayed then null else d.tried_at end "
         "from incoming i join known k on k.tenant_id = i.tenant_id and k.id = i.id "
         "where d.tenant_id = i.tenant_id and d.id = i.id), "
         "fresh as (select i.*, row_number() over (partition by i.tenant_id order by i.place) as n from incoming i "

@@ -27,12 +27,14 @@ class PgBatchStore final : public BatchStore {
   void connect();
   void disconnect() noexcept;
   std::vector<TenantOutcome> run(const Batch& batch);
-  /// BEGIN, and the counters' locks. Waits for them, unless one of them was somebody else's the last time.
+  /// BEGIN, and the counters' locks; those that somebody else keeps for long are done without.
   std::unique_ptr<Transaction> begin(BatchPlan& plan);
-  enum class Locking { wait, skip_locked };
-  std::string begin_and_lock(const BatchPlan& plan, Locking locking) const;
+  std::string begin_and_lock(const BatchPlan& plan, const char* lock_timeout, const char* skip) const;
   void take_locks(BatchPlan& plan, const pqxx::result& locked) const;
   void find_held(BatchPlan& plan);
+  void hold(BatchPlan& plan, std::size_t tenant);
+  /// True when a tenant of the batch has a partition that somebody else locks: it is done without.
+  bool hold_locked_partitions(BatchPlan& plan);
   void end_frozen_daemons();
   void copy(BatchPlan& plan);
   /// What the failed COPY calls for; throws when nothing of ours can mend it.
@@ -53,7 +55,7 @@ class PgBatchStore final : public BatchStore {
   std::unique_ptr<Connection> connection_;
   CopyRows rows_;
   std::unordered_map<TenantId, unsigned> suspects_;  ///< batches left that look for stored ids first
-  std::unordered_set<TenantId> held_;                ///< somebody else had their counters: not waited for again
+  std::unordered_set<TenantId> held_;                ///< somebody else had their counters or partitions
 
   std::atomic<bool> cancelled_ = false;
   std::mutex mutex_;  ///< guards interrupter_

@@ -25,7 +25,8 @@ class PgDatabase final : public Database {
         tenants_(pool_, direct, options.statement_timeout),
         messages_(pool_, options.statement_timeout, options.max_page_bytes),
         dead_letters_(pool_, options.statement_timeout, options.max_page_bytes),
-        presence_(pool_, options.statement_timeout) {}
+        presence_pool_(settings_, 1, options.connect_timeout),
+        presence_(presence_pool_, options.statement_timeout) {}
 
   Migrator& migrator() override { return migrator_; }
   TenantStore& tenants() override { return tenants_; }
@@ -46,6 +47,7 @@ class PgDatabase final : public Database {
   PgTenantStore tenants_;
   PgMessageStore messages_;
   PgDeadLetterStore dead_letters_;
+  Pool presence_pool_;  // a daemon whose calls wait for each other must not look dead
   PgPresence presence_;
 };
 

@@ -21,14 +21,29 @@ std::string tenant_query(TenantId tenant) {
 
 /// Who writes dead letters holds their tenant's counter, like a batch; so numbers and counts agree. A tenant that is
 /// being deleted has lost the row, or is about to.
+/// Nobody waits long for it: whoever holds it for long holds threads of the API with it.
 std::string lock_query(TenantId tenant) {
-  return "select 1 from tenant_counters c join tenants t on t.id = c.tenant_id where t.state <> 'deleting' and "
+  return "set local lock_timeout = '2s'; select 1 from tenant_counters c join tenants t on t.id = c.tenant_id where "
+         "t.state <> 'deleting' and "
          "c.tenant_id = " +
          quoted(tenant) + " for update of c";
 }
 
 Error no_such_tenant(TenantId tenant) {
   return fail(ErrorCode::not_found, "tenant " + tenant.to_string() + " does not exist");
+}
+
+/// The border of what takes the counter: not to get it is no outage.
+template <class Work>
+auto guard_locked(Work&& work) -> decltype(work()) {
+  return guard([&]() -> decltype(work()) {
+    try {
+      return work();
+    } catch (const SqlFailure& failure) {
+      if (failure.sqlstate() != "55P03") throw;
+      return fail(ErrorCode::timeout, "somebody else holds the tenant's counter in a long transaction; try again");
+    }
+  });
 }
 
 /// Conditions on one tenant's letters, without the cursor.
@@ -160,7 +175,7 @@ Result<std::int64_t> PgDeadLetterStore::count(TenantId tenant, const DeadLetterF
 
 Result<std::vector<DeadLetter>> PgDeadLetterStore::claim(TenantId tenant, std::span<const Sequence> letters,
                                                          std::size_t max_bytes) {
-  return guard([&]() -> Result<std::vector<DeadLetter>> {
+  return guard_locked([&]() -> Result<std::vector<DeadLetter>> {
     const auto connection = pool_.acquire();
     Transaction transaction(*connection, begin_with_limits(statement_timeout_) + "; " + lock_query(tenant));
     if (transaction.first().empty()) return no_such_tenant(tenant);
@@ -181,7 +196,7 @@ Result<std::vector<DeadLetter>> PgDeadLetterStore::claim(TenantId tenant, std::s
 }
 
 Result<LastTry> PgDeadLetterStore::begin_last_try(TenantId tenant, MessageId id, unsigned max_tries) {
-  return guard([&]() -> Result<LastTry> {
+  return guard_locked([&]() -> Result<LastTry> {
     const auto connection = pool_.acquire();
     Transaction transaction(*connection, begin_with_limits(statement_timeout_) + "; " + lock_query(tenant));
     if (transaction.first().empty()) return no_such_tenant(tenant);
@@ -209,7 +224,7 @@ Result<std::int64_t> PgDeadLetterStore::purge(TenantId tenant, std::span<const S
 }
 
 Result<std::int64_t> PgDeadLetterStore::remove(TenantId tenant, const std::string& condition) {
-  return guard([&]() -> Result<std::int64_t> {
+  return guard_locked([&]() -> Result<std::int64_t> {
     const auto connection = pool_.acquire();
     Transaction transaction(*connection, begin_with_limits(statement_timeout_) + "; " + lock_query(tenant));
     if (transaction.first().empty()) return no_such_tenant(tenant);

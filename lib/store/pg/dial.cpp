@@ -6,7 +6,9 @@
 #include <memory>
 #include <optional>
 
+#include <netdb.h>
 #include <poll.h>
+#include <sys/socket.h>
 
 #include "store/pg/errors.hpp"
 
@@ -82,6 +84,33 @@ std::string timed_out(const PGconn* connection) {
          " failed: timeout expired";
 }
 
+struct FreeAddresses {
+  void operator()(addrinfo* found) const noexcept { ::freeaddrinfo(found); }
+};
+
+/// One set of options for each address of the host's name: our time limit ends a try, and with it what libpq would go
+/// on to. A name that can't be looked up is libpq's to complain of.
+std::vector<ConnectionSettings> split_addresses(const ConnectionSettings& settings) {
+  const std::string host(option(settings, "host"));
+  if (host.empty() || host.front() == '/' || host.front() == '@' || host.find(',') != std::string::npos ||
+      !option(settings, "hostaddr").empty())
+    return {settings};
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* raw = nullptr;
+  if (::getaddrinfo(host.c_str(), nullptr, &hints, &raw) != 0) return {settings};
+  const std::unique_ptr<addrinfo, FreeAddresses> found(raw);
+  std::vector<ConnectionSettings> split;
+  for (const auto* each = found.get(); each != nullptr; each = each->ai_next) {
+    char address[NI_MAXHOST];
+    if (::getnameinfo(each->ai_addr, each->ai_addrlen, address, sizeof address, nullptr, 0, NI_NUMERICHOST) != 0)
+      continue;
+    split.push_back(settings);
+    split.back().options.emplace_back("hostaddr", address);
+  }
+  return split.size() > 1 ? split : std::vector{settings};
+}
+
 /// Empty handle: `why` says.
 Handle dial_one(const ConnectionSettings& settings, std::string& why) {
   const auto deadline = deadline_of(settings);
@@ -132,10 +161,12 @@ std::vector<ConnectionSettings> split_hosts(const ConnectionSettings& settings) 
 PGconn* dial(const ConnectionSettings& settings) {
   std::string reasons;
   for (const auto& host : split_hosts(settings)) {
-    std::string why;
-    if (auto connection = dial_one(host, why)) return connection.release();
-    reasons += (reasons.empty() ? "" : "; ") + why;
-    if (settings.sessions && settings.sessions->ended()) break;
+    for (const auto& address : split_addresses(host)) {
+      std::string why;
+      if (auto connection = dial_one(address, why)) return connection.release();
+      reasons += (reasons.empty() ? "" : "; ") + why;
+      if (settings.sessions && settings.sessions->ended()) throw SqlFailure("", reasons);
+    }
   }
   throw SqlFailure("", reasons);
 }

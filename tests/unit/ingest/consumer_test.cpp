@@ -137,6 +137,24 @@ TEST(Consumer, ClosesItsChannelOnceWhenTheDatabaseIsAwayForLong) {
   EXPECT_EQ(consumer.next_step(), Step::open_channel);
 }
 
+TEST(Consumer, ReadsOneAtATimeWhileItsTenantIsHeld) {
+  Consumer consumer;
+  consumer.wanted_prefetch = 100;
+  done(consumer, Step::open_channel);
+  consumer.note(false);
+  done(consumer, Step::consume);
+  consumer.narrow = true;
+  EXPECT_EQ(consumer.next_step(), Step::cancel);
+  done(consumer, Step::cancel);
+  done(consumer, consumer.next_step());
+  EXPECT_EQ(consumer.prefetch, 1);
+  consumer.reopen = true;
+  EXPECT_EQ(consumer.next_step(), Step::close_channel);
+  done(consumer, Step::close_channel);
+  EXPECT_FALSE(consumer.reopen);
+  EXPECT_EQ(consumer.next_step(), Step::open_channel);
+}
+
 // Property: from any state, whatever is wanted is reached in at most four steps, and then there is none left.
 TEST(Consumer, ReachesWhatIsWantedFromAnyState) {
   std::mt19937 random(1);
@@ -148,6 +166,8 @@ TEST(Consumer, ReachesWhatIsWantedFromAnyState) {
     consumer.wanted_prefetch = static_cast<std::uint16_t>(1 + random() % 3);
     consumer.wanted = static_cast<Wanted>(random() % 4);
     consumer.careful = random() % 2 == 0;
+    consumer.narrow = random() % 2 == 0;
+    consumer.reopen = random() % 4 == 0;
     for (int steps = 0; consumer.next_step() != Step::none; ++steps) {
       ASSERT_LT(steps, 4);
       done(consumer, consumer.next_step());

@@ -238,6 +238,7 @@ TEST(Dispatcher, APostponedTenantComesBackInOrderAndHoldsNobodyElseMeanwhile) {
   const auto again = f.dispatcher.take();
   ASSERT_TRUE(again);
   ASSERT_EQ(again->rows(), 3U);
+  EXPECT_EQ(again->parts.size(), 1U) << "it holds up nobody but itself";
   EXPECT_EQ(again->parts[0].parcels[0].tag.value, 1U);
   EXPECT_EQ(again->parts[0].parcels[2].tag.value, 3U);
   f.dispatcher.finished(*again);
