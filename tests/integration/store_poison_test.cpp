@@ -26,6 +26,7 @@ struct Poison {
   const char* name;
   std::string body;
   const char* sqlstate;
+  friend void PrintTo(const Poison& poison, std::ostream* out) { *out << poison.name; }
 };
 
 class PoisonKind : public PoisonTest, public testing::WithParamInterface<Poison> {};
