@@ -101,11 +101,9 @@ void DeliveryLink::narrow(TenantId tenant, InHand in_hand) {
     if (found == consumers_.end()) return;
     const auto& consumer = found->second;
     consumer->narrow = true;
-    if (in_hand == InHand::give_back && consumer->channel_open) {
+    if (in_hand == InHand::give_back) {
       // Here first: with the budget used up nothing is read, the broker's answer to the close neither.
-      consumer->reopen = true;
-      consumer->generation.value = ++last_generation_;
-      dispatcher_.restart(tenant, consumer->generation);
+      give_back_here(*consumer);
       read_if_room();
     }
     steer(consumer);
@@ -128,6 +126,7 @@ void DeliveryLink::admit(Admission admission) {
       consumer->admission = admission;
       steer(consumer);
     }
+    read_if_room();
   });
 }
 
@@ -266,6 +265,7 @@ void DeliveryLink::channel_lost(Consumer& consumer) {
   consumer.generation.value = ++last_generation_;
   dispatcher_.restart(consumer.tenant, consumer.generation);
   publish_consuming(consumer);
+  read_if_room();
 }
 
 void DeliveryLink::answer(Consumer& consumer, const Result<void>& result) {
@@ -314,7 +314,7 @@ void DeliveryLink::on_delivery(const broker::Delivery& delivery) noexcept {
 
 Parcel DeliveryLink::make_parcel(TenantId tenant, const broker::Delivery& delivery) {
   if (!arena_) {
-    arena_ = std::make_shared<Arena>(next_arena_bytes_);
+    arena_ = std::make_shared<Arena>(next_arena_bytes_, &dispatcher_.memory());
     arena_bytes_ = 0;
     last_exchange_ = last_routing_key_ = {};
   }
@@ -333,6 +333,22 @@ Parcel DeliveryLink::make_parcel(TenantId tenant, const broker::Delivery& delive
   parcel.delivery_count = delivery.delivery_count;
   parcel.published_at = delivery.timestamp;
   return parcel;
+}
+
+void DeliveryLink::let_go() {
+  admission_ = Admission::closed;
+  for (const auto& [tenant, consumer] : consumers_) {
+    consumer->admission = admission_;
+    give_back_here(*consumer);
+    steer(consumer);
+  }
+}
+
+void DeliveryLink::give_back_here(Consumer& consumer) {
+  if (!consumer.channel_open || consumer.reopen) return;
+  consumer.reopen = true;
+  consumer.generation.value = ++last_generation_;
+  dispatcher_.restart(consumer.tenant, consumer.generation);
 }
 
 std::string_view DeliveryLink::keep_once(std::string_view& last, std::string_view bytes) {
@@ -355,7 +371,11 @@ void DeliveryLink::read_if_room() {
   if (session == nullptr) return;
   const auto bytes = dispatcher_.in_flight_bytes();
   // A quarter of slack, so that the socket is not switched for every message at the limit.
-  const bool read = bytes < (reading_ ? options_.memory_bytes : options_.memory_bytes / 4 * 3);
+  const bool full = bytes >= (reading_ ? options_.memory_bytes : options_.memory_bytes / 4 * 3);
+  // RabbitMQ ends a connection that takes nothing for half a minute, heartbeats or not. So only while rows flow is it
+  // enough to stop reading; else what is in hand goes back, and what still comes is not kept.
+  if (full && admission_ == Admission::hold) let_go();
+  const bool read = !full || admission_ == Admission::closed;
   if (read == reading_) return;
   reading_ = read;
   session->set_reading(read);

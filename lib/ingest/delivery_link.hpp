@@ -103,6 +103,9 @@ class DeliveryLink final : private broker::LinkHandler {
   void answer(Consumer& consumer, const Result<void>& result);
   void settle_here(std::span<const Settlement> settlements);
   void read_if_room();
+  /// All channels closed, what waits in the inboxes thrown away: it is the broker's again.
+  void let_go();
+  void give_back_here(Consumer& consumer);
   Parcel make_parcel(TenantId tenant, const broker::Delivery& delivery);
   /// In the arena; bytes that are the same as the last time stand there once.
   std::string_view keep_once(std::string_view& last, std::string_view bytes);

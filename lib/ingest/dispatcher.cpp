@@ -43,7 +43,6 @@ void Dispatcher::restart(TenantId tenant, Generation generation) {
 }
 
 void Dispatcher::throw_away(TenantId tenant, Inbox& inbox) {
-  for (const auto& parcel : inbox.parcels) bytes_ -= parcel.bytes();
   waiting_ -= inbox.parcels.size();
   inbox.parcels.clear();
   scheduler_.discarded(tenant);
@@ -64,7 +63,6 @@ void Dispatcher::deliver(std::span<Arrival> arrivals) {
       std::size_t rows = 0;
       for (; i < arrivals.size() && arrivals[i].tenant == tenant; ++i) {
         if (found == inboxes_.end() || arrivals[i].generation != found->second.generation) continue;
-        bytes_ += arrivals[i].parcel.bytes();
         found->second.parcels.push_back(std::move(arrivals[i].parcel));
         ++rows;
       }
@@ -151,7 +149,6 @@ void Dispatcher::postpone(Work::Part part, std::chrono::milliseconds wait) {
       scheduler_.arrived(part.tenant, rows);
       postponed_.emplace(std::chrono::steady_clock::now() + wait, part.tenant);
     } else {
-      for (const auto& parcel : part.parcels) bytes_ -= parcel.bytes();
       scheduler_.finished(part.tenant);
     }
   }
@@ -169,7 +166,6 @@ void Dispatcher::finished(const Work& work) {
   {
     const std::lock_guard lock(mutex_);
     for (const auto& part : work.parts) {
-      for (const auto& parcel : part.parcels) bytes_ -= parcel.bytes();
       writing_ -= part.parcels.size();
       const auto found = inboxes_.find(part.tenant);
       if (found == inboxes_.end()) continue;
@@ -226,11 +222,6 @@ std::size_t Dispatcher::waiting_bytes(TenantId tenant) const {
   std::size_t bytes = 0;
   for (const auto& parcel : found->second.parcels) bytes += parcel.bytes();
   return bytes;
-}
-
-std::size_t Dispatcher::in_flight_bytes() const {
-  const std::lock_guard lock(mutex_);
-  return bytes_;
 }
 
 }  // namespace mtmsg::ingest

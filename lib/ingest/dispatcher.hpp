@@ -86,7 +86,10 @@ class Dispatcher {
   bool wait_until_empty(std::chrono::steady_clock::time_point deadline);
   Counts counts(TenantId tenant) const;
   Counts total() const;
-  std::size_t in_flight_bytes() const;
+  /// What the deliveries in flight really take: a burst's memory is freed with its last delivery.
+  std::size_t in_flight_bytes() const noexcept { return memory_.bytes(); }
+  /// For the bursts of links. Outlives them.
+  CountedMemory& memory() noexcept { return memory_; }
   /// Of one tenant, without what is being written.
   std::size_t waiting_bytes(TenantId tenant) const;
 
@@ -105,13 +108,13 @@ class Dispatcher {
   void throw_away(TenantId tenant, Inbox& inbox);
 
   const Limits limits_;
+  CountedMemory memory_;
   mutable std::mutex mutex_;       ///< guards all below
   std::condition_variable ready_;  ///< writers wait for work
   std::condition_variable empty_;  ///< wait_until_empty
   Scheduler scheduler_;
   std::unordered_map<TenantId, Inbox> inboxes_;
   std::multimap<std::chrono::steady_clock::time_point, TenantId> postponed_;  ///< by when they may go on
-  std::size_t bytes_ = 0;
   std::uint64_t waiting_ = 0;
   std::uint64_t writing_ = 0;
   bool draining_ = false;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <memory_resource>
@@ -11,6 +12,26 @@
 #include "domain/tenant.hpp"
 
 namespace mtmsg::ingest {
+
+/// Counts what is allocated through it and not freed yet. Any thread.
+class CountedMemory final : public std::pmr::memory_resource {
+ public:
+  std::size_t bytes() const noexcept { return bytes_.load(std::memory_order_relaxed); }
+
+ private:
+  void* do_allocate(std::size_t bytes, std::size_t alignment) override {
+    auto* block = std::pmr::new_delete_resource()->allocate(bytes, alignment);
+    bytes_.fetch_add(bytes, std::memory_order_relaxed);
+    return block;
+  }
+  void do_deallocate(void* block, std::size_t bytes, std::size_t alignment) override {
+    bytes_.fetch_sub(bytes, std::memory_order_relaxed);
+    std::pmr::new_delete_resource()->deallocate(block, bytes, alignment);
+  }
+  bool do_is_equal(const std::pmr::memory_resource& other) const noexcept override { return this == &other; }
+
+  std::atomic<std::size_t> bytes_{0};
+};
 
 /// The bytes of one burst of deliveries. Filled by one link thread, then only read; freed with its last Parcel.
 using Arena = std::pmr::monotonic_buffer_resource;
@@ -35,6 +56,12 @@ struct Parcel {
   /// Deliveries without an answer from which on a message is suspected of bringing the daemon down.
   static constexpr std::uint32_t kSuspicious = 2;
   bool suspicious() const noexcept { return delivery_count >= kSuspicious; }
+
+  /// Lets go of the bytes; the tag and who it is stay.
+  void release() noexcept {
+    arena.reset();
+    body = headers = exchange = routing_key = {};
+  }
 
   /// What it costs to keep.
   std::size_t bytes() const noexcept { return body.size() + headers.size() + sizeof(Parcel); }

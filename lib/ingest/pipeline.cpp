@@ -278,6 +278,7 @@ void Pipeline::on_tenant_held(TenantId tenant) noexcept {
   {
     const std::lock_guard lock(mutex_);
     tries = ++held_[tenant];
+    for (const auto& link : links_) link->room_again();  // its channel may have ended, and its bytes be free
   }
   if (tries != kHeldTries) return;
   // From now on it takes one message at a time, and what it has beyond its due is the broker's again: the memory is

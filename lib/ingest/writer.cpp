@@ -63,7 +63,7 @@ void Writer::carry(Work work) {
   if (outcomes.has_value()) return settle(std::move(work), batch, *outcomes);
   const bool stopping = outcomes.error().code == ErrorCode::stopping;
   if (stopping || work.parts.size() == 1) {
-    dispatcher_.finished(work);
+    release(work);
     if (!stopping) events_.on_tenant_failed(work.parts.front().tenant, outcomes.error());
     return;
   }
@@ -76,7 +76,7 @@ void Writer::carry_alone(Work::Part part, const store::TenantBatch& batch) {
   Work alone;
   alone.parts.push_back(std::move(part));
   if (outcomes.has_value()) return settle(std::move(alone), {batch}, *outcomes);
-  dispatcher_.finished(alone);
+  release(alone);
   if (outcomes.error().code != ErrorCode::stopping) {
     events_.on_tenant_failed(alone.parts.front().tenant, outcomes.error());
   }
@@ -88,16 +88,25 @@ void Writer::settle(Work work, const store::Batch& batch, const std::vector<stor
   for (std::size_t i = 0; i < work.parts.size(); ++i) {
     auto& part = work.parts[i];
     if (outcomes[i].locked) {
-      events_.on_tenant_held(part.tenant);
+      const auto tenant = part.tenant;
       dispatcher_.postpone(std::move(part), kHeldRetry);
+      events_.on_tenant_held(tenant);
       continue;
     }
     reports.push_back(report_on(outcomes[i], part, batch[i]));
     done.parts.push_back(std::move(part));
   }
   if (done.parts.empty()) return;
-  dispatcher_.finished(done);
+  release(done);
   events_.on_committed(done, reports);
+}
+
+void Writer::release(Work& work) {
+  dispatcher_.finished(work);
+  // Before anybody is told that there is room again.
+  for (auto& part : work.parts) {
+    for (auto& parcel : part.parcels) parcel.release();
+  }
 }
 
 store::Batch Writer::validate(const Work& work) {

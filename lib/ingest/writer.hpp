@@ -61,6 +61,7 @@ class Writer {
   void carry(Work work);
   void carry_alone(Work::Part part, const store::TenantBatch& batch);
   void settle(Work work, const store::Batch& batch, const std::vector<store::TenantOutcome>& outcomes);
+  void release(Work& work);
   store::Batch validate(const Work& work);
   /// Until it succeeds; the error is not an outage, or `stopping`.
   Result<std::vector<store::TenantOutcome>> store_through_outages(const store::Batch& batch);
