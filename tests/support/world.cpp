@@ -73,6 +73,7 @@ World::World(Settings settings) : settings_(std::move(settings)) {
   name_ = unique_name();
   server_sql("create database " + name_);
   database_url_ = with_database(server_database_url(), name_);
+  settings_.emplace("LSAN_OPTIONS", "suppressions=" MTMSG_SOURCE_DIR "/tests/support/leaks.supp");
   settings_.emplace("MTMSG_DATABASE_URL", database_url_);
   settings_.emplace("MTMSG_BROKER_URL", broker_url());
   settings_.emplace("MTMSG_BROKER_NAMESPACE", name_);
