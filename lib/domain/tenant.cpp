@@ -49,6 +49,11 @@ Result<void> check_tenant_name(std::string_view name) {
   return {};
 }
 
+Result<void> check_active(const Tenant& tenant) {
+  if (tenant.state == TenantState::active) return {};
+  return fail(ErrorCode::conflict, "tenant \"" + tenant.name + "\" is " + std::string(to_string(tenant.state)));
+}
+
 Result<void> check_workers(unsigned workers, unsigned max_workers, unsigned batch) {
   if (batch < 1 || batch > kMaxPrefetch) {
     return fail(ErrorCode::invalid_argument,

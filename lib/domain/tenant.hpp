@@ -42,6 +42,9 @@ struct NewTenant {
 /// The error is invalid_argument and says which rule the name breaks.
 Result<void> check_tenant_name(std::string_view name);
 
+/// conflict while it is being created or deleted: it takes nothing yet, or no more.
+Result<void> check_active(const Tenant& tenant);
+
 /// 1..max_workers, and prefetch = workers × batch fits the 16 bits of basic.qos (AMQP 0-9-1, 1.7.2.2; 0 would mean
 /// "no limit"). The error is invalid_argument and names the bounds.
 Result<void> check_workers(unsigned workers, unsigned max_workers, unsigned batch);

@@ -162,9 +162,7 @@ class Lines {
 }  // namespace
 
 Answer publish(Context& context) {
-  if (context.tenant->state != TenantState::active)
-    return Problem(fail(ErrorCode::conflict,
-                        "tenant \"" + context.tenant->name + "\" is " + std::string(to_string(context.tenant->state))));
+  if (auto active = check_active(*context.tenant); !active) return Problem(active.error());
   switch (body_type(context.request)) {
     case BodyType::json:
       return publish_one(context);

@@ -91,9 +91,7 @@ Result<wire::ReplayReport> replay(const Context& context, const wire::ReplayRequ
 }
 
 Answer answer_with(const Context& context, const wire::ReplayRequest& request) {
-  if (context.tenant->state != TenantState::active)
-    return Problem(fail(ErrorCode::conflict,
-                        "tenant \"" + context.tenant->name + "\" is " + std::string(to_string(context.tenant->state))));
+  if (auto active = check_active(*context.tenant); !active) return Problem(active.error());
   const auto report = replay(context, request);
   if (!report) return Problem(report.error());
   std::string out;

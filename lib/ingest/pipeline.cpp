@@ -291,6 +291,7 @@ void Pipeline::on_tenant_held(TenantId tenant) noexcept {
 }
 
 void Pipeline::release_held(const Work& work) {
+  if (held_.empty()) return;
   for (const auto& part : work.parts) {
     const auto held = held_.find(part.tenant);
     if (held == held_.end()) continue;

@@ -1,7 +1,6 @@
 #include "ingest/replayer.hpp"
 
 #include <algorithm>
-#include <unordered_map>
 
 namespace mtmsg::ingest {
 namespace {

@@ -22,10 +22,6 @@ constexpr unsigned kSuspectBatches = 8;
 constexpr std::size_t kMaxStatementBytes = 16U << 20;
 constexpr std::size_t kMaxDetailBytes = 500;
 
-std::string quoted(TenantId id) {
-  return "'" + id.to_string() + "'";
-}
-
 [[noreturn]] void throw_internal(std::string message) {
   throw Failure(Error{ErrorCode::internal, std::move(message)});
 }
@@ -119,8 +115,10 @@ std::unique_ptr<Transaction> PgBatchStore::begin(BatchPlan& plan) {
   }
   take_locks(plan, transaction->first());
   if (waited_in_vain) find_held(plan);
-  for (const auto& tenant : tenants)
-    if (tenant.taken()) held_.erase(tenant.id);
+  if (!held_.empty()) {
+    for (const auto& tenant : tenants)
+      if (tenant.taken()) held_.erase(tenant.id);
+  }
   return transaction;
 }
 

@@ -8,13 +8,6 @@
 namespace mtmsg::store::pg {
 namespace {
 
-// One snapshot for the tenant and its letters.
-constexpr const char* kReadMode = "isolation level repeatable read read only";
-
-std::string quoted(TenantId tenant) {
-  return "'" + tenant.to_string() + "'";
-}
-
 std::string tenant_query(TenantId tenant) {
   return "select 1 from tenants where state <> 'deleting' and id = " + quoted(tenant);
 }
@@ -27,10 +20,6 @@ std::string lock_query(TenantId tenant) {
          "t.state <> 'deleting' and "
          "c.tenant_id = " +
          quoted(tenant) + " for update of c";
-}
-
-Error no_such_tenant(TenantId tenant) {
-  return fail(ErrorCode::not_found, "tenant " + tenant.to_string() + " does not exist");
 }
 
 /// The border of what takes the counter: not to get it is no outage.
@@ -126,7 +115,7 @@ Result<DeadLetterPage> PgDeadLetterStore::page(TenantId tenant, const DeadLetter
     const auto connection = pool_.acquire();
     Transaction transaction(*connection,
                             begin_with_limits(statement_timeout_, kReadMode) + "; " + tenant_query(tenant));
-    if (transaction.first().empty()) return no_such_tenant(tenant);
+    if (transaction.first().empty()) return no_such_tenant(tenant.to_string());
     // One row more than asked for tells whether there are more. The headers before a row decide whether it still fits.
     const auto rows = connection->exec(
         "select " + columns() + ", found from (select *, count(*) over () as found, row_number() over (order by seq) " +
@@ -152,7 +141,7 @@ Result<DeadLetter> PgDeadLetterStore::get(TenantId tenant, Sequence seq) {
     const auto connection = pool_.acquire();
     Transaction transaction(*connection,
                             begin_with_limits(statement_timeout_, kReadMode) + "; " + tenant_query(tenant));
-    if (transaction.first().empty()) return no_such_tenant(tenant);
+    if (transaction.first().empty()) return no_such_tenant(tenant.to_string());
     const auto rows = connection->exec("select " + columns() + ", encode(body, 'hex') from dead_letters where " +
                                        letters_of(tenant, std::span(&seq, 1)));
     transaction.commit();
@@ -166,7 +155,7 @@ Result<std::int64_t> PgDeadLetterStore::count(TenantId tenant, const DeadLetterF
     const auto connection = pool_.acquire();
     Transaction transaction(*connection,
                             begin_with_limits(statement_timeout_, kReadMode) + "; " + tenant_query(tenant));
-    if (transaction.first().empty()) return no_such_tenant(tenant);
+    if (transaction.first().empty()) return no_such_tenant(tenant.to_string());
     const auto rows = connection->exec("select count(*) from dead_letters where " + letters_of(tenant, filter));
     transaction.commit();
     return int_of(rows[0][0]);
@@ -178,7 +167,7 @@ Result<std::vector<DeadLetter>> PgDeadLetterStore::claim(TenantId tenant, std::s
   return guard_locked([&]() -> Result<std::vector<DeadLetter>> {
     const auto connection = pool_.acquire();
     Transaction transaction(*connection, begin_with_limits(statement_timeout_) + "; " + lock_query(tenant));
-    if (transaction.first().empty()) return no_such_tenant(tenant);
+    if (transaction.first().empty()) return no_such_tenant(tenant.to_string());
     // In a statement after the lock, so that it sees what the lock's last holder did.
     const auto rows = connection->exec(
         "with wanted as (select tenant_id, seq, sum(octet_length(body)) over (order by seq) as bytes, row_number() " +
@@ -199,7 +188,7 @@ Result<LastTry> PgDeadLetterStore::begin_last_try(TenantId tenant, MessageId id,
   return guard_locked([&]() -> Result<LastTry> {
     const auto connection = pool_.acquire();
     Transaction transaction(*connection, begin_with_limits(statement_timeout_) + "; " + lock_query(tenant));
-    if (transaction.first().empty()) return no_such_tenant(tenant);
+    if (transaction.first().empty()) return no_such_tenant(tenant.to_string());
     const auto rows = connection->exec(
         "update dead_letters set tries = tries + 1, tried_at = clock_timestamp() where tenant_id = " + quoted(tenant) +
         " and id = '" + id.to_string() + "' and reason = '" + std::string(to_string(DeadReason::delivery_limit)) +
@@ -227,7 +216,7 @@ Result<std::int64_t> PgDeadLetterStore::remove(TenantId tenant, const std::strin
   return guard_locked([&]() -> Result<std::int64_t> {
     const auto connection = pool_.acquire();
     Transaction transaction(*connection, begin_with_limits(statement_timeout_) + "; " + lock_query(tenant));
-    if (transaction.first().empty()) return no_such_tenant(tenant);
+    if (transaction.first().empty()) return no_such_tenant(tenant.to_string());
     const auto rows = connection->exec(
         "with gone as (delete from dead_letters where " + condition + " returning replayed_at), tally as (select " +
         "count(*) as letters, count(*) filter (where replayed_at is null) as open from gone) update tenant_counters " +

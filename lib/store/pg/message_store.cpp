@@ -10,9 +10,6 @@
 namespace mtmsg::store::pg {
 namespace {
 
-// One snapshot for all statements of a read: numbers, bounds and rows agree.
-constexpr const char* kReadMode = "isolation level repeatable read read only";
-
 /// What a reader sees of the tenant's numbers.
 struct Span {
   std::int64_t last = 0;
@@ -20,14 +17,10 @@ struct Span {
   std::int64_t epoch = 1;
 };
 
-std::string quoted(const Uuid& id) {
-  return "'" + id.to_string() + "'";
-}
-
 std::string span_query(TenantId tenant) {
   return "select c.last_seq, c.oldest_seq, e.epoch from tenants t join tenant_counters c on c.tenant_id = t.id "
          "cross join store_epoch e where t.state <> 'deleting' and t.id = " +
-         quoted(tenant.value);
+         quoted(tenant);
 }
 
 std::string row_columns() {
@@ -61,14 +54,10 @@ std::int64_t first_seq_at(Connection& connection, TenantId tenant, const Span& s
       "case when probe.earlier then step.high else (step.low + step.high) / 2 end "
       "from step left join lateral (select m.seq, " +
       micros("m.created_at") + " < " + std::to_string(time.time_since_epoch().count()) +
-      " as earlier from messages m where m.tenant_id = " + quoted(tenant.value) +
+      " as earlier from messages m where m.tenant_id = " + quoted(tenant) +
       " and m.seq >= (step.low + step.high) / 2 order by m.seq limit 1) probe on true where step.low < step.high) "
       "select low from step where low >= high");
   return int_of(found[0][0]);
-}
-
-Error no_such_tenant(TenantId tenant) {
-  return fail(ErrorCode::not_found, "tenant " + tenant.to_string() + " does not exist");
 }
 
 }  // namespace
@@ -78,7 +67,7 @@ Result<Page> PgMessageStore::page(TenantId tenant, const PageQuery& query) {
     const auto connection = pool_.acquire();
     Transaction transaction(*connection, begin_with_limits(statement_timeout_, kReadMode) + "; " + span_query(tenant));
     const auto& found = transaction.first();
-    if (found.empty()) return no_such_tenant(tenant);
+    if (found.empty()) return no_such_tenant(tenant.to_string());
     const Span span{int_of(found[0][0]), int_of(found[0][1]), int_of(found[0][2])};
 
     const auto cursor = query.cursor.value;
@@ -95,7 +84,7 @@ Result<Page> PgMessageStore::page(TenantId tenant, const PageQuery& query) {
     page.truncated = cursor < span.oldest - 1 && since <= span.oldest;
     page.next_cursor = page.truncated ? Sequence{span.oldest - 1} : query.cursor;
     if (after < end - 1) {
-      const auto rows = connection->exec("select " + row_columns() + " from mtmsg_read(" + quoted(tenant.value) + ", " +
+      const auto rows = connection->exec("select " + row_columns() + " from mtmsg_read(" + quoted(tenant) + ", " +
                                          std::to_string(after) + ", " + std::to_string(end) + ", " +
                                          std::to_string(query.limit) + ", " + std::to_string(max_page_bytes_) + ")");
       page.data.reserve(static_cast<std::size_t>(rows.size()));
@@ -114,10 +103,9 @@ Result<StoredMessage> PgMessageStore::get(TenantId tenant, MessageId id) {
   return guard([&]() -> Result<StoredMessage> {
     const auto connection = pool_.acquire();
     Transaction transaction(*connection, begin_with_limits(statement_timeout_, kReadMode) + "; " + span_query(tenant));
-    if (transaction.first().empty()) return no_such_tenant(tenant);
-    const auto rows =
-        connection->exec("select " + row_columns() + " from messages where tenant_id = " + quoted(tenant.value) +
-                         " and id = " + quoted(id.value));
+    if (transaction.first().empty()) return no_such_tenant(tenant.to_string());
+    const auto rows = connection->exec(
+        "select " + row_columns() + " from messages where tenant_id = " + quoted(tenant) + " and id = " + quoted(id));
     transaction.commit();
     if (rows.empty()) return fail(ErrorCode::not_found, "no message has the id " + id.to_string());
     return message_of(tenant, rows[0]);

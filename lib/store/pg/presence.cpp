@@ -4,26 +4,20 @@
 
 namespace mtmsg::store::pg {
 
-void PgPresence::run(const std::string& sql, const Params& params) {
-  const auto connection = pool_.acquire();
-  Transaction transaction(*connection, begin_with_limits(statement_timeout_));
-  connection->exec(sql, params);
-  transaction.commit();
-}
-
 Result<void> PgPresence::beat(const Daemon& self) {
   return guard([&]() -> Result<void> {
-    run("with gone as (delete from daemons where beat_at < clock_timestamp() - interval '1 day') "
-        "insert into daemons (id, host, pid, version) values ($1, $2, $3, $4) "
-        "on conflict (id) do update set beat_at = clock_timestamp()",
-        Params{self.id.to_string(), self.host, std::to_string(self.pid), self.version});
+    run_alone(pool_, statement_timeout_,
+              "with gone as (delete from daemons where beat_at < clock_timestamp() - interval '1 day') "
+              "insert into daemons (id, host, pid, version) values ($1, $2, $3, $4) "
+              "on conflict (id) do update set beat_at = clock_timestamp()",
+              Params{self.id.to_string(), self.host, std::to_string(self.pid), self.version});
     return {};
   });
 }
 
 Result<void> PgPresence::leave(DaemonId self) {
   return guard([&]() -> Result<void> {
-    run("delete from daemons where id = $1", Params{self.to_string()});
+    run_alone(pool_, statement_timeout_, "delete from daemons where id = $1", Params{self.to_string()});
     return {};
   });
 }

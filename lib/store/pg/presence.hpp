@@ -14,8 +14,6 @@ class PgPresence final : public Presence {
   Result<void> leave(DaemonId self) override;
 
  private:
-  void run(const std::string& sql, const Params& params);
-
   Pool& pool_;
   const std::chrono::milliseconds statement_timeout_;
 };

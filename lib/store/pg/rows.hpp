@@ -17,6 +17,12 @@ inline std::string micros(const std::string& column) {
   return "(extract(epoch from " + column + ") * 1000000)::bigint";
 }
 
+/// A uuid as a literal.
+template <class Kind>
+std::string quoted(TypedUuid<Kind> id) {
+  return "'" + id.to_string() + "'";
+}
+
 template <class Field>
 std::string_view text_of(const Field& field) {
   return field.is_null() ? std::string_view() : std::string_view(field.c_str(), field.size());

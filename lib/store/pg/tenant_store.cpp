@@ -27,10 +27,6 @@ Tenant tenant_of(const Row& row) {
   return tenant;
 }
 
-Error no_such_tenant(std::string_view which) {
-  return fail(ErrorCode::not_found, "tenant " + std::string(which) + " does not exist");
-}
-
 // Rows are deleted in steps of this size, so that no transaction is long.
 constexpr int kDeadLettersAtOnce = 1000;
 
@@ -42,12 +38,21 @@ std::string begin_with_limits(std::chrono::milliseconds statement_timeout, const
          "; set local idle_in_transaction_session_timeout = " + limit;
 }
 
-pqxx::result PgTenantStore::run(const std::string& sql, const Params& params) {
-  const auto connection = pool_.acquire();
-  Transaction transaction(*connection, begin_with_limits(statement_timeout_));
+pqxx::result run_alone(Pool& pool, std::chrono::milliseconds statement_timeout, const std::string& sql,
+                       const Params& params) {
+  const auto connection = pool.acquire();
+  Transaction transaction(*connection, begin_with_limits(statement_timeout));
   auto result = connection->exec(sql, params);
   transaction.commit();
   return result;
+}
+
+Error no_such_tenant(std::string_view which) {
+  return fail(ErrorCode::not_found, "tenant " + std::string(which) + " does not exist");
+}
+
+pqxx::result PgTenantStore::run(const std::string& sql, const Params& params) {
+  return run_alone(pool_, statement_timeout_, sql, params);
 }
 
 Result<Tenant> PgTenantStore::create(const std::string& name, unsigned workers) {

@@ -10,6 +10,12 @@ namespace mtmsg::store::pg {
 
 /// How long a pool's transaction may take, as the beginning of every one: BEGIN and its limits in one round trip.
 std::string begin_with_limits(std::chrono::milliseconds statement_timeout, const char* mode = "");
+/// The mode of a read of several statements: one snapshot, so that numbers, bounds and rows agree.
+inline constexpr const char* kReadMode = "isolation level repeatable read read only";
+/// A transaction of one statement.
+pqxx::result run_alone(Pool& pool, std::chrono::milliseconds statement_timeout, const std::string& sql,
+                       const Params& params);
+Error no_such_tenant(std::string_view which);
 
 class PgTenantStore final : public TenantStore {
  public:
