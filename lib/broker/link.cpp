@@ -66,6 +66,7 @@ struct Link::Impl final : SessionHandler {
   asio::executor_work_guard<asio::io_context::executor_type> guard;
   asio::steady_timer retry;
   Backoff backoff;
+  std::chrono::steady_clock::time_point connected_at;
   std::string last_failure;  // of the tries since the last connection
   std::minstd_rand random{std::random_device{}()};
   std::unique_ptr<Session> session;
@@ -100,6 +101,7 @@ void Link::Impl::on_blocked(bool blocked, std::string_view reason) noexcept {
 }
 
 void Link::Impl::on_closed(const Error& why) noexcept {
+  backoff.worked(std::chrono::floor<std::chrono::milliseconds>(std::chrono::steady_clock::now() - connected_at));
   set_status(false, why.message);
   handler.on_closed(why);
   // Not yet: a coroutine whose reply came just before the end still holds a reference, and is in the queue already.
@@ -119,7 +121,7 @@ void Link::Impl::connect() {
   }
   last_failure.clear();
   session = std::move(*connected);
-  backoff.reset();
+  connected_at = std::chrono::steady_clock::now();
   set_status(true, {});
   handler.on_connected(*session);
 }

@@ -12,6 +12,8 @@ class Backoff {
   struct Limits {
     std::chrono::milliseconds first{100};
     std::chrono::milliseconds cap{5000};
+    /// What fails again sooner has not worked.
+    std::chrono::milliseconds steady{1000};
   };
 
   Backoff() = default;
@@ -19,8 +21,11 @@ class Backoff {
 
   /// The wait before the next try: between half of and the whole of min(cap, first × 2^tries).
   std::chrono::milliseconds next(std::uint32_t random) noexcept;
-  /// It worked: the next failure waits `first` again.
-  void reset() noexcept { tries_ = 0; }
+  /// It worked for so long. If that was `steady`, the next failure waits `first` again; what comes up only to fall at
+  /// once backs off like what does not come up.
+  void worked(std::chrono::milliseconds lasted) noexcept {
+    if (lasted >= limits_.steady) tries_ = 0;
+  }
   unsigned tries() const noexcept { return tries_; }
 
  private:

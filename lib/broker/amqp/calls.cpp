@@ -227,8 +227,6 @@ Result<PublishNumber> Core::publish(ChannelNumber number, const Publication& pub
     fail_status(status, "publishing");
     return away();
   }
-  // It may have read frames, which then wait inside the library and not in the socket.
-  if (amqp_frames_enqueued(connection_.get()) || amqp_data_in_buffer(connection_.get())) post_pump();
   return published;
 }
 

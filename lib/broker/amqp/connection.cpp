@@ -78,13 +78,13 @@ unsigned major_version(amqp_connection_state_t state) noexcept {
 }  // namespace
 
 Connection::Connection(State state, std::string name, std::shared_ptr<Interruption> interruption,
-                       std::uint64_t attachment)
+                       std::uint64_t attachment, std::chrono::seconds heartbeat)
     : state_(std::move(state)),
       name_(std::move(name)),
       interruption_(std::move(interruption)),
       attachment_(attachment),
       channel_max_(static_cast<std::uint16_t>(amqp_get_channel_max(state_.get()))),
-      heartbeat_(amqp_get_heartbeat(state_.get())),
+      heartbeat_(heartbeat),
       server_version_(major_version(state_.get())) {}
 
 Connection::~Connection() {
@@ -114,9 +114,15 @@ Result<Connection> Connection::open(const ConnectOptions& options, std::shared_p
     interruption->detach(dialled->attachment);
     return fail(ErrorCode::broker_unavailable, "cannot log in to " + endpoint->name() + ": " + describe(reply));
   }
+  const std::chrono::seconds heartbeat(amqp_get_heartbeat(state.get()));
+  if (amqp_tune_connection(state.get(), amqp_get_channel_max(state.get()), amqp_get_frame_max(state.get()), 0) !=
+      AMQP_STATUS_OK) {
+    interruption->detach(dialled->attachment);
+    return fail(ErrorCode::internal, "out of memory for an AMQP connection");
+  }
   interruption->handshake_done();
   amqp_maybe_release_buffers(state.get());
-  return Connection(std::move(state), endpoint->name(), std::move(interruption), dialled->attachment);
+  return Connection(std::move(state), endpoint->name(), std::move(interruption), dialled->attachment, heartbeat);
 }
 
 }  // namespace mtmsg::broker::amqp

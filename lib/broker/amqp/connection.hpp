@@ -28,6 +28,8 @@ class Connection {
   /// "host:port", for messages.
   const std::string& name() const noexcept { return name_; }
   std::uint16_t channel_max() const noexcept { return channel_max_; }
+  /// The interval agreed on; 0: none. Whoever reads and writes sends heartbeats and misses them: the library would do
+  /// so only in its own reads.
   std::chrono::seconds heartbeat() const noexcept { return heartbeat_; }
   /// RabbitMQ's major version; 0 when it did not say.
   unsigned server_version() const noexcept { return server_version_; }
@@ -37,7 +39,8 @@ class Connection {
     void operator()(amqp_connection_state_t state) const noexcept { amqp_destroy_connection(state); }
   };
   using State = std::unique_ptr<amqp_connection_state_t_, Deleter>;
-  Connection(State state, std::string name, std::shared_ptr<Interruption> interruption, std::uint64_t attachment);
+  Connection(State state, std::string name, std::shared_ptr<Interruption> interruption, std::uint64_t attachment,
+             std::chrono::seconds heartbeat);
 
   State state_;
   std::string name_;

@@ -14,17 +14,12 @@ namespace {
 constexpr std::size_t kBurst = 256;          // deliveries between two on_burst_end
 constexpr std::size_t kFramesAtOnce = 4096;  // of any kind, before other work of the thread gets its turn
 
-/// AMQP_STATUS_TIMEOUT when the socket is read empty.
-int next_frame(amqp_connection_state_t state, amqp_frame_t& frame) noexcept {
-  const timeval now{};
-  return amqp_simple_wait_frame_noblock(state, &frame, &now);
-}
-
 }  // namespace
 
 Core::Core(asio::io_context& io, Connection connection, const ConnectOptions& options, SessionHandler& handler)
     : io_(io),
       connection_(std::move(connection)),
+      reader_(connection_.get()),
       rpc_timeout_(options.rpc_timeout),
       dead_letter_exchange_(options.dead_letter_exchange),
       handler_(&handler),
@@ -84,7 +79,7 @@ void Core::pump() {
   int status = AMQP_STATUS_OK;
   std::size_t frames = 0;
   for (; frames < kFramesAtOnce && deliveries_in_burst_ < kBurst && !dead_ && reading_; ++frames) {
-    status = next_frame(connection_.get(), frame);
+    status = reader_.next(frame);
     if (status != AMQP_STATUS_OK) break;
     dispatch(frame);
   }
@@ -112,10 +107,13 @@ void Core::heartbeat() {
   beat.frame_type = AMQP_FRAME_HEARTBEAT;
   const int status = amqp_send_frame(connection_.get(), &beat);
   if (status != AMQP_STATUS_OK) return fail_status(status, "sending a heartbeat");
-  // The library keeps heartbeats to itself, and says so when none came for two intervals: after it has read, so that a
-  // stall of our own does not count against the broker.
   pump();
-  if (!dead_) arm_heartbeat();
+  if (dead_) return;
+  // Looked at after reading, so that a stall of our own does not count against the broker (AMQP 0-9-1, 4.2.7).
+  if (waiting_ && FrameReader::Clock::now() - reader_.last_heard() > 2 * connection_.heartbeat()) {
+    return fail_status(AMQP_STATUS_HEARTBEAT_TIMEOUT, "waiting for a heartbeat");
+  }
+  arm_heartbeat();
 }
 
 void Core::fail_status(int status, std::string_view doing) {

@@ -10,6 +10,7 @@
 
 #include "broker/amqp/channel.hpp"
 #include "broker/amqp/connection.hpp"
+#include "broker/amqp/frame_reader.hpp"
 #include "broker/session.hpp"
 
 namespace mtmsg::broker::amqp {
@@ -84,6 +85,7 @@ class Core : public std::enable_shared_from_this<Core> {
   // Constant after construction.
   asio::io_context& io_;
   Connection connection_;
+  FrameReader reader_;  // link thread
   const std::chrono::milliseconds rpc_timeout_;
   const std::string dead_letter_exchange_;
   const std::thread::id owner_ = std::this_thread::get_id();

@@ -277,11 +277,8 @@ void Core::on_reply(ChannelNumber number, const amqp_method_t& method) {
 }
 
 void Core::release(ChannelNumber number) {
-  // With frames queued inside the library this walks their list; calls after login never leave any, but for
-  // amqp_basic_publish on a connection that stopped reading.
-  if (!amqp_frames_enqueued(connection_.get())) {
-    amqp_maybe_release_buffers_on_channel(connection_.get(), number.value);
-  }
+  // It walks the frames that are queued inside the library: none, since nothing after the login lets it read.
+  amqp_maybe_release_buffers_on_channel(connection_.get(), number.value);
 }
 
 }  // namespace mtmsg::broker::amqp

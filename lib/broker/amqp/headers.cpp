@@ -5,12 +5,12 @@
 #include <span>
 
 #include "broker/amqp/json_text.hpp"
+#include "broker/amqp/nesting.hpp"
 #include "core/uuid.hpp"
 
 namespace mtmsg::broker::amqp {
 namespace {
 
-constexpr int kMaxDepth = 64;
 constexpr std::string_view kDeliveryCount = "x-delivery-count";
 constexpr std::string_view kDeath = "x-death";
 constexpr std::string_view kReserved = "amqp";

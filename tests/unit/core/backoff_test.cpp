@@ -18,12 +18,20 @@ TEST(Backoff, DoublesUpToItsCap) {
   EXPECT_EQ(backoff.tries(), 6U);
 }
 
-TEST(Backoff, BeginsAnewAfterASuccess) {
+TEST(Backoff, BeginsAnewAfterASuccessThatLasted) {
   Backoff backoff;
   for (int i = 0; i < 10; ++i) backoff.next(0);
-  backoff.reset();
+  backoff.worked(1000ms);
   EXPECT_EQ(backoff.tries(), 0U);
   EXPECT_EQ(backoff.next(0), 50ms);
+}
+
+TEST(Backoff, GoesOnAfterASuccessThatFellAtOnce) {
+  Backoff backoff;
+  for (int i = 0; i < 10; ++i) backoff.next(0);
+  backoff.worked(999ms);
+  EXPECT_EQ(backoff.tries(), 10U);
+  EXPECT_EQ(backoff.next(0), 2500ms);
 }
 
 TEST(Backoff, StaysBetweenHalfAndTheWholeForAnyRandomnessAndAnyNumberOfTries) {
