@@ -47,7 +47,10 @@ Fields fields_of(const wire::TenantDetail& detail) {
 }
 
 ExitCode create(Context& context, const Options& options) {
-  const auto tenant = context.client().create_tenant({options.tenant, options.workers});
+  NewTenant request;
+  request.name = options.tenant;
+  request.workers = options.workers;
+  const auto tenant = context.client().create_tenant(request);
   if (!tenant) return context.failed(tenant.error());
   std::string json;
   wire::append_tenant(json, *tenant);

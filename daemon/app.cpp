@@ -59,9 +59,31 @@ store::Daemon self(store::DaemonId id) {
   return {id, host, static_cast<int>(::getpid()), MTMSG_VERSION};
 }
 
-tenants::Reconciler::Options reconciler_options(const config::Config& config) {
+TenantLimits default_limits(const config::Limits& config) {
+  TenantLimits limits;
+  limits[Limit::max_message_bytes] = config.max_message_bytes.value;
+  limits[Limit::max_queue_length] = config.max_queue_length;
+  limits[Limit::max_stored_bytes] = config.max_stored_bytes.value;
+  limits[Limit::publish_rate] = config.publish_rate;
+  limits[Limit::retention_seconds] = config.retention_seconds;
+  limits[Limit::retention_messages] = config.retention_messages;
+  return limits;
+}
+
+tenants::Reconciler::Options reconciler_options(const config::Config& config, store::DaemonId self) {
   tenants::Reconciler::Options options;
-  options.limits = {config.tenants.workers, config.tenants.max_workers, config.tenants.batch};
+  options.self = self;
+  options.defaults = {config.tenants.workers,
+                      config.tenants.max_workers,
+                      config.tenants.batch,
+                      default_limits(config.limits),
+                      {config.broker.queue_type == config::QueueType::quorum, config.broker.delivery_limit}};
+  return options;
+}
+
+tenants::Retention::Options retention_options(const config::Config& config) {
+  tenants::Retention::Options options;
+  options.defaults = default_limits(config.limits);
   return options;
 }
 
@@ -102,8 +124,12 @@ App::App(const config::Config& config, Log& log)
       replayer_(database_->dead_letters(), database_->make_batch_store(), payload_limits(config)),
       heartbeat_(database_->presence(), self(id_)),
       reconciler_(
-          reconciler_options(config), [this] { return prepare_schema(); }, database_->tenants(), control_, pipeline_,
-          *this),
+          reconciler_options(config, id_), [this] { return prepare_schema(); }, database_->tenants(), control_,
+          pipeline_, *this),
+      listener_(database_->make_change_feed(),
+                {[this](TenantId tenant) { reconciler_.heard_of(tenant); }, [this] { reconciler_.reread(); }}),
+      retention_(retention_options(config), database_->retention(),
+                 [this](TenantId tenant) { reconciler_.became_smaller(tenant); }),
       api_(services(), authenticator(config)),
       server_(
           server_options(config), [this](http::Request& request) { return api_.handle(request); },
@@ -126,6 +152,8 @@ void App::start() {
   pipeline_.start();
   heartbeat_.start();
   reconciler_.start();
+  listener_.start();
+  retention_.start();
   probe_.start();
   watch_.start();
   // The API and the retries run whatever is away: that is what "started" means, and /readyz tells the rest.
@@ -141,6 +169,8 @@ void App::stop() {
   watch_.stop();
   stopping_ = true;
   reconciler_.ask_to_stop();
+  listener_.ask_to_stop();
+  retention_.ask_to_stop();
   probe_.ask_to_stop();
   replayer_.cancel();
   given_up_.ask_to_stop();
@@ -149,6 +179,8 @@ void App::stop() {
   const auto dead_letters_ended = std::async(std::launch::async, [this] { given_up_.stop(); });
   const auto report = pipeline_.stop(deadline);
   server_.stop();
+  listener_.stop();
+  retention_.stop();
   reconciler_.stop();
   probe_.stop();
   dead_letters_ended.wait();
@@ -313,6 +345,15 @@ void App::on_store(const Result<void>& usable) noexcept {
 
 void App::on_tenant_delayed(const Tenant& tenant, const Error& why) noexcept {
   log_.warning("tenant_delayed", why.message, {{"tenant", tenant.id.to_string()}, {"name", tenant.name}});
+}
+
+void App::on_tenant_full(TenantId tenant) noexcept {
+  log_.warning("tenant_full", "the tenant keeps as many bytes as it may; its messages wait in its queue",
+               {{"tenant", tenant.to_string()}});
+}
+
+void App::on_step(const Tenant& tenant, tenants::Step step) noexcept {
+  log_.debug("tenant_step", "done", {{"tenant", tenant.id.to_string()}, {"step", to_string(step)}});
 }
 
 void App::on_tenant(const Tenant& tenant, std::string_view what) noexcept {

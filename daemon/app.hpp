@@ -19,7 +19,9 @@
 #include "metrics/registry.hpp"
 #include "store/database.hpp"
 #include "tenants/heartbeat.hpp"
+#include "tenants/listener.hpp"
 #include "tenants/reconciler.hpp"
+#include "tenants/retention.hpp"
 
 namespace mtmsg::daemon {
 
@@ -45,6 +47,9 @@ class App final : private ingest::PipelineEvents, private ingest::GivenUpEvents,
  private:
   void on_consumer_lost(TenantId tenant, const Error& why) noexcept override;
   void on_tenant_held(TenantId tenant) noexcept override;
+  void on_limit_reached(TenantId tenant) noexcept override { reconciler_.became_full(tenant); }
+  void on_tenant_full(TenantId tenant) noexcept override;
+  void on_step(const Tenant& tenant, tenants::Step step) noexcept override;
   void on_database(bool available, const Error& why) noexcept override;
   void on_delivery_link(bool connected, const Error& why) noexcept override;
   void on_stray(const std::string& routing_key, const std::string& why) noexcept override;
@@ -80,6 +85,8 @@ class App final : private ingest::PipelineEvents, private ingest::GivenUpEvents,
   ingest::Replayer replayer_;
   tenants::Heartbeat heartbeat_;
   tenants::Reconciler reconciler_;
+  tenants::Listener listener_;
+  tenants::Retention retention_;
   http::Api api_;
   http::Server server_;
   Alarm give_up_;  ///< set when the daemon stops

@@ -68,6 +68,12 @@ struct Limits {
   Bytes max_message_bytes;
   Bytes max_rendered_bytes;
   Bytes memory_bytes;
+  // Where a tenant's own limits say nothing; 0: none.
+  unsigned max_queue_length = 0;
+  Bytes max_stored_bytes;
+  unsigned publish_rate = 0;
+  unsigned retention_seconds = 0;
+  unsigned retention_messages = 0;
 };
 
 struct Auth {

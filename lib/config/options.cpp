@@ -116,6 +116,20 @@ constexpr Option kOptions[] = {
     {"limits.memory_bytes", "192MiB", "Most bytes of messages in flight inside the daemon.",
      Size{field<&Config::limits, &Limits::memory_bytes>, 1_MiB, 1024 * 1024_MiB}},
 
+    {"limits.max_queue_length", "0",
+     "Messages that may wait in a new tenant's queue, about; then RabbitMQ refuses more. 0: no limit.",
+     Number{field<&Config::limits, &Limits::max_queue_length>, 0, 1'000'000'000}},
+    {"limits.max_stored_bytes", "0",
+     "Bytes of messages a tenant may keep, about; then its messages wait in its queue. 0: no limit.",
+     Size{field<&Config::limits, &Limits::max_stored_bytes>, 0, 1024 * 1024 * 1024_MiB}},
+    {"limits.publish_rate", "0", "Messages a second a tenant may publish through this daemon's API. 0: no limit.",
+     Number{field<&Config::limits, &Limits::publish_rate>, 0, 1'000'000}},
+    {"limits.retention_seconds", "0", "Seconds a message is kept; older ones are removed in small steps. 0: for ever.",
+     Number{field<&Config::limits, &Limits::retention_seconds>, 0, 3'162'240'000}},
+    {"limits.retention_messages", "0",
+     "Messages a tenant keeps; the oldest beyond it are removed in small steps. 0: all.",
+     Number{field<&Config::limits, &Limits::retention_messages>, 0, 4'000'000'000}},
+
     {"auth.mode", "jwt", "How callers over TCP prove who they are. With none everybody is admin: loopback only.",
      choice<&Config::auth, &Auth::mode>(kAuthModes)},
 

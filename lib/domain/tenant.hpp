@@ -5,9 +5,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/ids.hpp"
 #include "core/result.hpp"
+#include "domain/limits.hpp"
 
 namespace mtmsg {
 
@@ -19,6 +21,14 @@ enum class TenantState { creating, active, deleting };
 std::string_view to_string(TenantState state) noexcept;
 std::optional<TenantState> tenant_state_from(std::string_view text) noexcept;
 
+/// What RabbitMQ fixes when a tenant's queue is declared, besides Limit::max_queue_length and `ordered`. Kept with the
+/// tenant: the configuration may change, the queue can't. Empty: as the configuration says.
+struct QueueArguments {
+  std::optional<bool> quorum;
+  std::optional<std::uint32_t> delivery_limit;
+  friend bool operator==(const QueueArguments&, const QueueArguments&) = default;
+};
+
 /// One row of `tenants`.
 struct Tenant {
   TenantId id;
@@ -29,13 +39,37 @@ struct Tenant {
   bool ordered = false;
   Timestamp created_at;
   Timestamp updated_at;
+  TenantLimits limits{};  ///< its own; where they say nothing the configured defaults count
+  QueueArguments queue{};
+  bool delete_if_empty = false;  ///< of one that is being deleted
+  bool keep_messages = false;    ///< likewise: its partition stays, detached
   friend bool operator==(const Tenant&, const Tenant&) = default;
 };
 
-/// What an operator asks for. `workers` empty means the configured default.
+/// A request that may be made twice: the same key with the same fingerprint is the same request.
+struct IdempotencyKey {
+  std::string key;          ///< the caller's, 1..255 printable ASCII characters
+  std::string fingerprint;  ///< of what was asked for
+};
+
+/// What an operator asks for. What is empty means the configured default.
 struct NewTenant {
   std::string name;
   std::optional<unsigned> workers;
+  bool ordered = false;
+  TenantLimits limits{};
+  std::optional<IdempotencyKey> idempotency{};
+};
+
+/// What of a tenant may change; empty: stays.
+struct TenantUpdate {
+  std::optional<unsigned> workers;
+  std::optional<bool> paused;
+  struct LimitChange {
+    Limit limit;
+    std::optional<std::uint64_t> value;  ///< empty: the configured default again
+  };
+  std::vector<LimitChange> limits;
 };
 
 /// 1–63 of [a-z0-9-], no dash at either end, not of UUID form (it could not be told from an id).

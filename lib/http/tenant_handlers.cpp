@@ -48,7 +48,9 @@ Result<void> refuse_immutable(std::string_view body) {
 Result<Tenant> change_workers(Context& context, std::string_view body) {
   const auto workers = wire::read_concurrency(body);
   if (!workers) return workers.error();
-  return context.services.tenants.set_workers(context.tenant->id, *workers);
+  TenantUpdate change;
+  change.workers = *workers;
+  return context.services.tenants.update(context.tenant->id, change);
 }
 
 }  // namespace
@@ -91,7 +93,7 @@ Answer change_tenant(Context& context) {
 }
 
 Answer delete_tenant(Context& context) {
-  const auto removal = context.services.tenants.remove(context.tenant->id);
+  const auto removal = context.services.tenants.remove(context.tenant->id, {});
   if (!removal) return Problem(removal.error());
   if (*removal == tenants::Removal::done) return Response{204, {}, {}, {}, {}};
   context.tenant->state = TenantState::deleting;

@@ -24,6 +24,15 @@
 /// The data path: link → inbox → scheduler → writer → ack ledger.
 namespace mtmsg::ingest {
 
+/// How a tenant is served.
+struct ServeOptions {
+  unsigned workers = 1;                ///< an ordered tenant has one, whatever this says
+  bool ordered = false;                ///< its messages are stored in the order of its queue, whatever happens
+  std::size_t max_message_bytes = 0;   ///< a larger body is a dead letter; 0, or above it: the configured maximum
+  std::uint64_t max_stored_bytes = 0;  ///< with as many kept it is full; 0: never
+  friend bool operator==(const ServeOptions&, const ServeOptions&) = default;
+};
+
 /// What moves for one tenant in this daemon at the moment.
 struct TenantActivity {
   bool consuming = false;     ///< a consumer stands at the broker
@@ -70,6 +79,8 @@ class PipelineEvents {
   /// Somebody else holds the tenant's counter or partition for long: its messages wait, its neighbours' don't. Once,
   /// until some of them are stored.
   virtual void on_tenant_held(TenantId tenant) noexcept = 0;
+  /// It keeps as many bytes as it may. Again with every transaction that stores for it, until remove().
+  virtual void on_limit_reached(TenantId tenant) noexcept = 0;
   /// Once per change, not once per try.
   virtual void on_database(bool available, const Error& why) noexcept = 0;
   virtual void on_delivery_link(bool connected, const Error& why) noexcept = 0;
@@ -103,13 +114,13 @@ class Pipeline final : private DeliveryEvents, private WriterEvents {
   void hurry() noexcept;
 
   /// A consumer with prefetch = workers × batch and that share of the writers. The future is ready when the consumer
-  /// stands. Called again, it changes the number of workers. Errors as DeliveryLink::serve.
-  std::future<Result<void>> serve(TenantId tenant, unsigned workers);
+  /// stands. Called again, it changes what is different. Errors as DeliveryLink::serve.
+  std::future<Result<void>> serve(TenantId tenant, const ServeOptions& options);
   /// Ends the consumer: what is in hand is committed and acked, or given back to the queue after `patience`. The
   /// tenant is unknown to the pipeline afterwards.
   void remove(TenantId tenant, std::chrono::milliseconds patience);
-  /// The tenants it knows, with their workers.
-  std::unordered_map<TenantId, unsigned> served() const;
+  /// The tenants it knows, as serve() was asked last.
+  std::unordered_map<TenantId, ServeOptions> served() const;
 
   TenantActivity activity(TenantId tenant) const;
   PipelineStatus status() const;
@@ -124,8 +135,9 @@ class Pipeline final : private DeliveryEvents, private WriterEvents {
   };
   struct Served {
     DeliveryLink* link = nullptr;
-    unsigned workers = 0;
+    ServeOptions options;
     Totals totals;
+    unsigned workers() const noexcept { return options.ordered ? 1 : options.workers; }
   };
 
   void on_consumer_lost(TenantId tenant, const Error& why) noexcept override;
@@ -137,7 +149,8 @@ class Pipeline final : private DeliveryEvents, private WriterEvents {
 
   DeliveryLink& link_with_room();
   DeliveryLink* link_of(TenantId tenant) const;
-  void count(const std::vector<PartReport>& reports);
+  /// The tenants that keep as many bytes as they may.
+  std::vector<TenantId> count(const std::vector<PartReport>& reports);
   void count_dead_letters(const PartReport& report);
   std::uint64_t committed() const;
   std::uint64_t acked() const;

@@ -67,6 +67,7 @@ struct TenantOutcome {
   std::uint32_t duplicates = 0;    ///< stored before, or twice in the batch: may be acked
   std::uint32_t dead_letters = 0;  ///< refused: new dead letters, and known ones that arrived again
   Sequence last_seq;               ///< after the batch
+  std::int64_t stored_bytes = 0;   ///< of the tenant, after the batch (store::TenantCounts)
 };
 
 /// The writer's side. One per writer thread, used by that thread only; holds one connection.

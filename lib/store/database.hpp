@@ -7,10 +7,12 @@
 
 #include "core/result.hpp"
 #include "store/batch_store.hpp"
+#include "store/change_feed.hpp"
 #include "store/dead_letter_store.hpp"
 #include "store/message_store.hpp"
 #include "store/migrations.hpp"
 #include "store/presence.hpp"
+#include "store/retention_store.hpp"
 #include "store/tenant_store.hpp"
 
 /// The edge to PostgreSQL. Foreign errors become the project's ErrorCode here and nowhere else; nothing is logged.
@@ -36,7 +38,9 @@ class Database {
   virtual MessageStore& messages() = 0;
   virtual DeadLetterStore& dead_letters() = 0;
   virtual Presence& presence() = 0;
+  virtual RetentionStore& retention() = 0;
   virtual std::unique_ptr<BatchStore> make_batch_store() = 0;
+  virtual std::unique_ptr<ChangeFeed> make_change_feed() = 0;
 
   /// One round trip: database_unavailable, schema_outdated (naming what is pending), or fine.
   virtual Result<void> check() = 0;

@@ -23,6 +23,14 @@ struct Daemon {
   std::string version;
 };
 
+/// One row of `daemons`.
+struct DaemonSeen {
+  Daemon daemon;
+  Timestamp started_at;
+  Timestamp beat_at;
+  bool silent = false;  ///< for kSilence or longer: frozen, gone, or cut off
+};
+
 /// The rows of `daemons`: who shares the work on this database. Any thread; each call is one short transaction. A peer
 /// that finds a tenant's counter held ends the sessions in which a daemon that was silent for kSilence has a
 /// transaction open: only so a daemon that is stopped in the middle of one does not stop its tenants everywhere.
@@ -32,6 +40,8 @@ class Presence {
   virtual ~Presence() = default;
   /// To be called more often than every kSilence. Also forgets daemons that are long gone.
   virtual Result<void> beat(const Daemon& self) = 0;
+  /// All that are known, in the order of their start; the dead are forgotten after a day.
+  virtual Result<std::vector<DaemonSeen>> list() = 0;
   /// A clean end.
   virtual Result<void> leave(DaemonId self) = 0;
 };

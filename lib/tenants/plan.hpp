@@ -1,6 +1,7 @@
 #pragma once
 
-#include <span>
+#include <string_view>
+#include <vector>
 
 #include "domain/tenant.hpp"
 
@@ -13,20 +14,33 @@ enum class Step {
   serve,             ///< a consumer stands, with the wanted number of workers
   mark_active,       ///< creation is over
   stop_consumer,     ///< what is in hand is committed and acked, the channel closed
+  release,           ///< the other daemons know that this one has let go
+  await_others,      ///< every daemon that lives has let go
+  check_empty,       ///< nothing is stored, nothing waits; else the tenant is spared
   delete_topology,   ///< queue and exchange are gone, and what waited with them
   remove_counter,    ///< no writer takes the tenant any more
   drop_partition,    ///< the messages are gone
+  keep_partition,    ///< they are out of the way, under another name
   remove_row,        ///< the name is free again
 };
 
+std::string_view to_string(Step step) noexcept;
+
 /// What is known of a tenant apart from its row.
 enum class Situation {
-  fresh,   ///< nothing: the daemon has just started, or just heard of it
-  broken,  ///< its consumer was lost: somebody deleted its queue, or its partition is missing
+  fresh,      ///< nothing: the daemon has just started, or is asked to
+  broken,     ///< its consumer was lost: somebody deleted its queue, or its partition is missing
+  elsewhere,  ///< another daemon has just changed it, and is at it: only our part of it is ours
+};
+
+/// Whether an active tenant's messages are to be taken.
+enum class Flow {
+  open,
+  shut,  ///< it is paused, or keeps as much as it may: its messages wait in its queue
 };
 
 /// Pure. A fresh active tenant is only served: if its queue is not there, the consumer's failure makes it `broken`.
 /// So starting with thousands of tenants declares nothing.
-std::span<const Step> plan(TenantState state, Situation situation) noexcept;
+std::vector<Step> plan(const Tenant& tenant, Situation situation, Flow flow);
 
 }  // namespace mtmsg::tenants

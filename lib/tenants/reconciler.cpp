@@ -10,11 +10,32 @@ namespace {
 /// Due never: somebody is at it, or it only remembers when it was repaired.
 constexpr auto kTaken = std::chrono::steady_clock::time_point::max();
 
+/// While a call waits for other daemons.
+constexpr std::chrono::milliseconds kHoldersPoll{50};
+
 /// A consumer answers within the session's RPC limits; this only guards against a link that is stuck.
 constexpr std::chrono::seconds kServeLimit{30};
 
 std::string named(const Tenant& tenant) {
   return "tenant " + tenant.name + " (" + tenant.id.to_string() + ")";
+}
+
+broker::TenantQueue queue_of(const Tenant& tenant) {
+  return {tenant.ordered, tenant.queue.quorum, tenant.queue.delivery_limit,
+          tenant.limits.value(Limit::max_queue_length)};
+}
+
+/// Why a limit that RabbitMQ fixed can't change, and the way out.
+std::string fixed_limit(const Tenant& tenant, Limit limit, std::optional<std::uint64_t> value) {
+  const auto queue = broker::tenant_queue(tenant.id);
+  return "RabbitMQ fixed " + std::string(row_of(limit).name) + " when the queue of " + named(tenant) +
+         " was declared. A policy can make it lower: rabbitmqctl set_policy --apply-to queues " + queue + " '^" +
+         queue + "$' '{\"max-length\":" + std::to_string(value.value_or(0)) + ",\"overflow\":\"reject-publish\"}'";
+}
+
+std::string larger_than_configured(std::uint64_t largest) {
+  return "max_message_bytes of a tenant can't be above the configured limits.max_message_bytes, " +
+         std::to_string(largest);
 }
 
 bool is_outage(const Error& error) {
@@ -61,6 +82,30 @@ void Reconciler::repair(TenantId tenant) {
   wake_.notify_all();
 }
 
+void Reconciler::heard_of(TenantId tenant) {
+  later(tenant, Situation::elsewhere);
+  wake_.notify_all();
+}
+
+void Reconciler::became_full(TenantId tenant) {
+  if (!note_full(tenant, true)) return;
+  events_.on_tenant_full(tenant);
+  later(tenant, Situation::fresh);
+  wake_.notify_all();
+}
+
+void Reconciler::became_smaller(TenantId id) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!full_.contains(id)) return;
+  }
+  const auto tenant = store_.find(id);
+  if (tenant.has_error() || check_fullness(*tenant).has_error()) return;
+  if (flow_of(*tenant) == Flow::shut) return;
+  later(id, Situation::fresh);
+  wake_.notify_all();
+}
+
 void Reconciler::reread() {
   {
     const std::lock_guard lock(mutex_);
@@ -96,6 +141,7 @@ void Reconciler::run() {
       const auto tenant = first->first;
       const auto situation = first->second.situation;
       first->second.due = kTaken;  // a repair() from now on is seen
+      first->second.courtesy = false;
       lock.unlock();
       look_at(tenant, situation);
       continue;
@@ -129,25 +175,32 @@ bool Reconciler::sleep_until(Clock::time_point due) {
 
 void Reconciler::look_at_all() {
   const auto tenants = store_.list();
-  if (tenants.has_error()) {
+  const auto full = store_.full(options_.defaults.limits);
+  if (tenants.has_error() || full.has_error()) {
     const std::lock_guard lock(mutex_);
-    if (ready_.has_error()) ready_ = tenants.error();
+    if (ready_.has_error()) ready_ = tenants.has_error() ? tenants.error() : full.error();
     return;
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    full_ = {full->begin(), full->end()};
   }
   auto served = pipeline_.served();
   for (const auto& tenant : *tenants) {
     const auto known = served.find(tenant.id);
     if (tenant.state != TenantState::active) {
       later(tenant.id, Situation::fresh);
-    } else if (known == served.end() || known->second != tenant.workers) {
+    } else if (flow_of(tenant) == Flow::shut) {
+      if (known != served.end()) later(tenant.id, Situation::fresh);
+    } else if (known == served.end() || known->second != serve_options(tenant)) {
       // Not waited for: with thousands of tenants the broker answers them all at once. A failure comes back as
       // repair().
-      pipeline_.serve(tenant.id, tenant.workers);
+      pipeline_.serve(tenant.id, serve_options(tenant));
     }
     if (known != served.end()) served.erase(known);
   }
   // What is left was deleted, by another daemon.
-  for (const auto& [tenant, workers] : served) {
+  for (const auto& [tenant, options] : served) {
     const auto row = store_.find(tenant);
     const bool deleted = row.has_error() && row.error().code == ErrorCode::not_found;
     if (deleted) pipeline_.remove(tenant, options_.patience);
@@ -169,7 +222,15 @@ void Reconciler::later(TenantId tenant, Situation situation) {
     const auto wait = again ? known.backoff.next(static_cast<std::uint32_t>(random_())) : std::chrono::milliseconds(0);
     known.due = Clock::now() + wait;
   }
-  if (situation == Situation::broken) task->second.situation = situation;
+  auto& known = task->second;
+  if (situation == Situation::elsewhere && known.due != kTaken && !fresh) {
+    // News of what is waited for. As long as that is another daemon's business it stays so.
+    known.due = Clock::now();
+    if (known.courtesy) known.situation = situation;
+    return;
+  }
+  // Broken asks for more than fresh, and fresh for more than elsewhere.
+  if (fresh || situation == Situation::broken || known.situation == Situation::elsewhere) known.situation = situation;
 }
 
 void Reconciler::look_at(TenantId id, Situation situation) {
@@ -185,11 +246,10 @@ void Reconciler::look_at(TenantId id, Situation situation) {
     unknown.id = id;
     return delayed(unknown, situation, tenant.error());
   }
-  const auto progress = carry_out(*tenant, situation);
+  const auto progress = carry_out(*tenant, situation, Await::nobody);
   if (progress.has_error()) return delayed(*tenant, situation, progress.error());
-  if (*progress == Progress::waiting) {
-    return delayed(*tenant, situation, fail(ErrorCode::timeout, "a long transaction holds the tenant's partition"));
-  }
+  if (!progress->finished) return delayed(*tenant, situation, fail(ErrorCode::timeout, progress->waits_for));
+  if (situation == Situation::elsewhere && tenant->state != TenantState::active) return look_again(*tenant);
   const std::lock_guard lock(mutex_);
   const auto task = tasks_.find(id);
   if (task == tasks_.end() || task->second.due != kTaken) return;  // asked for again meanwhile
@@ -200,6 +260,15 @@ void Reconciler::look_at(TenantId id, Situation situation) {
   } else {
     tasks_.erase(task);
   }
+}
+
+void Reconciler::look_again(const Tenant& tenant) {
+  const std::lock_guard lock(mutex_);
+  auto& task = tasks_[tenant.id];
+  if (task.due != kTaken) return;
+  task.situation = Situation::fresh;
+  task.courtesy = true;
+  task.due = Clock::now() + options_.courtesy;
 }
 
 void Reconciler::delayed(const Tenant& tenant, Situation situation, const Error& why) {
@@ -232,81 +301,167 @@ std::shared_ptr<std::mutex> Reconciler::lock_of(TenantId tenant) {
 
 // Plans: on the reconciler's thread or on the caller's.
 
-Result<Reconciler::Progress> Reconciler::carry_out(const Tenant& tenant, Situation situation) {
+Result<Reconciler::Progress> Reconciler::carry_out(const Tenant& tenant, Situation situation, Await await) {
   const auto tenant_lock = lock_of(tenant.id);
-  const std::lock_guard lock(*tenant_lock);
+  std::unique_lock lock(*tenant_lock, std::defer_lock);
+  if (situation != Situation::elsewhere) {
+    lock.lock();
+  } else if (!lock.try_lock()) {
+    return Progress{};  // it was us: a call is at it
+  }
   // Somebody else may have been faster while this one waited.
   const auto now = store_.find(tenant.id);
   if (now.has_error()) {
-    if (now.error().code == ErrorCode::not_found && tenant.state == TenantState::deleting) return Progress::finished;
+    if (now.error().code == ErrorCode::not_found && tenant.state == TenantState::deleting) return Progress{};
     return now.error();
   }
-  for (const auto step : plan(now->state, situation)) {
+  for (const auto step : plan(*now, situation, flow_of(*now))) {
     if (stopping()) return fail(ErrorCode::stopping, "the daemon stops; the next one that looks goes on");
-    auto progress = carry_out(*now, step);
-    if (progress.has_error() || *progress == Progress::waiting) return progress;
+    auto progress = carry_out(*now, step, await);
+    if (progress.has_error() || !progress->finished) return progress;
+    events_.on_step(*now, step);
   }
+  if (situation == Situation::elsewhere) return Progress{};
   if (now->state == TenantState::creating) events_.on_tenant(*now, "created");
   if (now->state == TenantState::deleting) events_.on_tenant(*now, "deleted");
   if (situation == Situation::broken) events_.on_tenant(*now, "repaired");
-  return Progress::finished;
+  return Progress{};
 }
 
-Result<Reconciler::Progress> Reconciler::carry_out(const Tenant& tenant, Step step) {
+Result<Reconciler::Progress> Reconciler::carry_out(const Tenant& tenant, Step step, Await await) {
   const auto finished = [](const auto& result) -> Result<Progress> {
     if (result.has_error()) return result.error();
-    return Progress::finished;
+    return Progress{};
+  };
+  const auto detached = [](const Result<store::Detach>& result) -> Result<Progress> {
+    if (result.has_error()) return result.error();
+    if (*result == store::Detach::done) return Progress{};
+    return Progress{false, "a long transaction holds the tenant's partition"};
   };
   switch (step) {
     case Step::ensure_partition:
       return finished(store_.ensure_partition(tenant.id));
     case Step::declare_topology:
-      return finished(control_.declare_tenant(tenant.id));
+      return finished(control_.declare_tenant(tenant.id, queue_of(tenant)));
     case Step::serve:
       return finished(serve(tenant));
     case Step::mark_active:
-      return finished(store_.set_state(tenant.id, TenantState::active));
+      return finished(store_.mark_active(tenant.id));
     case Step::stop_consumer:
       pipeline_.remove(tenant.id, options_.patience);
-      return Progress::finished;
+      return Progress{};
+    case Step::release:
+      return finished(store_.release(tenant.id, options_.self));
+    case Step::await_others:
+      return await_others(tenant, await);
+    case Step::check_empty:
+      return finished(check_empty(tenant));
     case Step::delete_topology:
       return finished(control_.delete_tenant(tenant.id));
     case Step::remove_counter:
       return finished(store_.remove_counter(tenant.id));
-    case Step::drop_partition: {
-      const auto detached = store_.drop_partition(tenant.id, options_.patience);
-      if (detached.has_error()) return detached.error();
-      return *detached == store::Detach::done ? Progress::finished : Progress::waiting;
-    }
+    case Step::drop_partition:
+      return detached(store_.drop_partition(tenant.id, options_.patience));
+    case Step::keep_partition:
+      return detached(store_.keep_partition(tenant.id, options_.patience));
     case Step::remove_row:
       return finished(store_.remove_row(tenant.id));
   }
-  return Progress::finished;
+  return Progress{};
+}
+
+Result<Reconciler::Progress> Reconciler::await_others(const Tenant& tenant, Await await) {
+  const auto until = Clock::now() + (await == Await::others ? options_.patience : std::chrono::milliseconds(0));
+  for (;;) {
+    const auto holders = store_.holders(tenant.id);
+    if (holders.has_error()) return holders.error();
+    if (holders->empty()) return Progress{};
+    const auto& first = holders->front();
+    if (Clock::now() >= until || !sleep_until(Clock::now() + kHoldersPoll))
+      return Progress{false, "the daemon on " + first.host + " (pid " + std::to_string(first.pid) +
+                                 ") has not let go of the tenant yet"};
+  }
+}
+
+Result<void> Reconciler::check_empty(const Tenant& tenant) {
+  // What is gone already was found empty before.
+  const auto counts = store_.counts(tenant.id);
+  if (counts.has_error()) return counts.error().code == ErrorCode::not_found ? Result<void>{} : counts.error();
+  const auto depth = control_.depth(tenant.id);
+  if (depth.has_error() && depth.error().code != ErrorCode::not_found) return depth.error();
+  const auto stored = counts->last_seq.value - counts->oldest_seq.value + 1;
+  const auto waiting = depth.has_value() ? depth->ready : 0;
+  if (stored <= 0 && waiting == 0) return {};
+  if (const auto spared = store_.spare(tenant.id); spared.has_error()) return spared.error();
+  return fail(ErrorCode::conflict, named(tenant) + " is not empty and was not deleted: " + std::to_string(stored) +
+                                       " messages are stored, " + std::to_string(waiting) + " wait in its queue");
 }
 
 Result<void> Reconciler::serve(const Tenant& tenant) {
-  auto standing = pipeline_.serve(tenant.id, tenant.workers);
+  auto standing = pipeline_.serve(tenant.id, serve_options(tenant));
   if (standing.wait_for(kServeLimit) != std::future_status::ready) {
     return fail(ErrorCode::timeout, "RabbitMQ did not answer the start of the consumer in time");
   }
   return standing.get();
 }
 
+// What a row means here.
+
+Flow Reconciler::flow_of(const Tenant& tenant) const {
+  const std::lock_guard lock(mutex_);
+  return tenant.paused || full_.contains(tenant.id) ? Flow::shut : Flow::open;
+}
+
+ingest::ServeOptions Reconciler::serve_options(const Tenant& tenant) const {
+  const auto limits = tenant.limits.over(options_.defaults.limits);
+  ingest::ServeOptions options;
+  options.workers = tenant.workers;
+  options.ordered = tenant.ordered;
+  options.max_message_bytes = limits.value(Limit::max_message_bytes);
+  options.max_stored_bytes = limits.value(Limit::max_stored_bytes);
+  return options;
+}
+
+bool Reconciler::note_full(TenantId tenant, bool full) {
+  const std::lock_guard lock(mutex_);
+  return full ? full_.insert(tenant).second : full_.erase(tenant) > 0;
+}
+
+Result<void> Reconciler::check_fullness(const Tenant& tenant) {
+  const auto most = tenant.limits.over(options_.defaults.limits).value(Limit::max_stored_bytes);
+  const auto counts = store_.counts(tenant.id);
+  if (counts.has_error()) return counts.error();
+  note_full(tenant.id, most > 0 && counts->stored_bytes >= static_cast<std::int64_t>(most));
+  return {};
+}
+
 // TenantService.
 
 Result<Tenant> Reconciler::create(const NewTenant& request) {
   if (auto name = check_tenant_name(request.name); name.has_error()) return name.error();
-  const auto workers = request.workers.value_or(options_.limits.default_workers);
-  if (auto fits = check_workers(workers, options_.limits.max_workers, options_.limits.batch); fits.has_error()) {
-    return fits.error();
+  const auto& defaults = options_.defaults;
+  const auto workers = request.workers.value_or(request.ordered ? 1 : defaults.workers);
+  if (auto fits = check_workers(workers, request.ordered ? 1 : defaults.max_workers, defaults.batch); fits.has_error())
+    return request.ordered ? Error(fits.error()).with_context("an ordered tenant has one worker") : fits.error();
+  for (const auto& row : limit_rows()) {
+    const auto& value = request.limits[row.limit];
+    if (!value) continue;
+    if (auto fits = check_limit(row.limit, *value); fits.has_error()) return fits.error();
   }
+  if (request.limits.value(Limit::max_message_bytes) > defaults.limits.value(Limit::max_message_bytes))
+    return fail(ErrorCode::invalid_argument, larger_than_configured(defaults.limits.value(Limit::max_message_bytes)));
   if (const auto broker = control_.status(); !broker.connected) {
     return fail(ErrorCode::broker_unavailable,
                 "tenant " + request.name + " was not created: RabbitMQ is away (" + broker.last_error + ")");
   }
-  const auto tenant = store_.create(request.name, workers);
+  store::TenantRow row{request.name, workers, request.ordered, request.limits, defaults.queue, request.idempotency};
+  auto& queue_length = row.limits[Limit::max_queue_length];
+  queue_length = row.limits.over(defaults.limits).value(Limit::max_queue_length);
+  const auto tenant = store_.create(row);
   if (tenant.has_error()) return tenant.error();
-  const auto progress = carry_out(*tenant, Situation::fresh);
+  if (auto usable = tenant->state == TenantState::deleting ? check_active(*tenant) : Result<void>{}; usable.has_error())
+    return usable.error();
+  const auto progress = carry_out(*tenant, Situation::fresh, Await::nobody);
   if (progress.has_error()) {
     repair(tenant->id);
     return Error(progress.error()).with_context(named(*tenant) + " is recorded and will be completed by the daemon");
@@ -324,42 +479,112 @@ Result<Tenant> Reconciler::find(std::string_view id_or_name) {
 }
 
 Result<TenantView> Reconciler::view(const Tenant& tenant) {
-  TenantView view{tenant, {}, {}, pipeline_.activity(tenant.id)};
+  TenantView view;
+  view.tenant = tenant;
+  view.activity = pipeline_.activity(tenant.id);
+  view.limits = tenant.limits.over(options_.defaults.limits);
   const auto counts = store_.counts(tenant.id);
   // While it is being deleted the counter goes before the row.
   if (counts.has_error() && counts.error().code != ErrorCode::not_found) return counts.error();
   if (counts.has_value()) view.counts = *counts;
+  const auto most = view.limits.value(Limit::max_stored_bytes);
+  view.full = most > 0 && view.counts.stored_bytes >= static_cast<std::int64_t>(most);
   if (auto depth = control_.depth(tenant.id); depth.has_value()) view.queue = *depth;
   return view;
 }
 
-Result<Tenant> Reconciler::set_workers(TenantId id, unsigned workers) {
-  if (auto fits = check_workers(workers, options_.limits.max_workers, options_.limits.batch); fits.has_error()) {
-    return fits.error();
+Result<void> Reconciler::check(const Tenant& tenant, const TenantUpdate& change) const {
+  const auto& defaults = options_.defaults;
+  const auto largest = defaults.limits.value(Limit::max_message_bytes);
+  for (const auto& [limit, value] : change.limits) {
+    if (limit == Limit::max_message_bytes && value && largest > 0 && *value > largest)
+      return fail(ErrorCode::invalid_argument, larger_than_configured(largest));
   }
-  auto tenant = store_.set_workers(id, workers);
-  if (tenant.has_error() || tenant->state != TenantState::active) return tenant;
-  const auto tenant_lock = lock_of(id);
-  const std::lock_guard lock(*tenant_lock);
-  // Somebody else may have changed or deleted it while this one waited.
-  tenant = store_.find(id);
-  if (tenant.has_error() || tenant->state != TenantState::active) return tenant;
-  const auto served = serve(*tenant);
-  // With the broker away the new number counts from the next connection on.
-  if (served.has_error() && !is_outage(served.error())) return served.error();
-  return tenant;
+  if (change.workers && tenant.ordered && *change.workers != 1)
+    return fail(ErrorCode::immutable, named(tenant) + " is ordered: it has one worker");
+  if (change.workers) {
+    if (auto fits = check_workers(*change.workers, defaults.max_workers, defaults.batch); fits.has_error())
+      return fits.error();
+  }
+  for (const auto& [limit, value] : change.limits) {
+    if (row_of(limit).fixed) return fail(ErrorCode::immutable, fixed_limit(tenant, limit, value));
+    if (!value) continue;
+    if (auto fits = check_limit(limit, *value); fits.has_error()) return fits.error();
+  }
+  return {};
 }
 
-Result<Removal> Reconciler::remove(TenantId id) {
-  const auto tenant = store_.set_state(id, TenantState::deleting);
+Result<Tenant> Reconciler::update(TenantId id, const TenantUpdate& change) {
+  auto tenant = store_.find(id);
   if (tenant.has_error()) return tenant.error();
-  const auto progress = carry_out(*tenant, Situation::fresh);
-  if (progress.has_value() && *progress == Progress::finished) return Removal::done;
+  if (auto fits = check(*tenant, change); fits.has_error()) return fits.error();
+  tenant = store_.update(id, change);
+  if (tenant.has_error() || tenant->state != TenantState::active) return tenant;
+  if (!change.limits.empty()) {
+    if (auto done = check_fullness(*tenant); done.has_error()) return done.error();
+  }
+  const auto progress = carry_out(*tenant, Situation::fresh, Await::nobody);
+  if (progress.has_error()) {
+    // With the broker away it counts from the next connection on; and so it does for a tenant that was paused.
+    if (!is_outage(progress.error())) return progress.error();
+    reread();
+  }
+  return store_.find(id);
+}
+
+Result<Removal> Reconciler::remove(TenantId id, const store::Deletion& how) {
+  if (how.if_empty) {
+    // The cheap answer first: it stops nobody. What counts is check_empty.
+    const auto counts = store_.counts(id);
+    if (counts.has_value() && counts->last_seq.value >= counts->oldest_seq.value)
+      return fail(ErrorCode::conflict,
+                  "tenant " + id.to_string() + " is not empty and was not deleted: it has stored " +
+                      std::to_string(counts->last_seq.value - counts->oldest_seq.value + 1) + " messages");
+  }
+  const auto tenant = store_.mark_deleting(id, how);
+  if (tenant.has_error()) return tenant.error();
+  const auto progress = carry_out(*tenant, Situation::fresh, Await::others);
+  if (progress.has_value() && progress->finished) return Removal::done;
   reread();
+  if (progress.has_error() && progress.error().code == ErrorCode::conflict) return progress.error();
   if (progress.has_error() && !is_outage(progress.error())) {
     return Error(progress.error()).with_context(named(*tenant) + " is being deleted; the daemon goes on trying");
   }
   return Removal::in_progress;
+}
+
+Result<std::vector<Orphan>> Reconciler::orphans(const std::vector<TenantId>& candidates) {
+  const auto stored = store_.orphans();
+  if (stored.has_error()) return stored.error();
+  std::map<TenantId, Orphan> found;
+  for (const auto& orphan : *stored) found[orphan.tenant].stored = orphan;
+  for (const auto id : candidates) {
+    const auto row = store_.find(id);
+    if (row.has_value()) continue;
+    if (row.error().code != ErrorCode::not_found) return row.error();
+    found[id].stored.tenant = id;
+  }
+  std::vector<Orphan> all;
+  for (auto& [id, orphan] : found) {
+    const auto depth = control_.depth(id);
+    if (depth.has_value()) orphan.queue = *depth;
+    if (depth.has_error() && depth.error().code != ErrorCode::not_found) return depth.error();
+    const bool stands = orphan.queue || orphan.stored.partition || orphan.stored.dead_letters > 0;
+    if (stands) all.push_back(orphan);
+  }
+  return all;
+}
+
+Result<void> Reconciler::remove_orphan(TenantId id) {
+  const auto row = store_.find(id);
+  if (row.has_value()) return fail(ErrorCode::conflict, named(*row) + " is no orphan: delete the tenant");
+  if (row.error().code != ErrorCode::not_found) return row.error();
+  if (auto deleted = control_.delete_tenant(id); deleted.has_error()) return deleted.error();
+  const auto dropped = store_.drop_partition(id, options_.patience);
+  if (dropped.has_error()) return dropped.error();
+  if (*dropped == store::Detach::waiting)
+    return fail(ErrorCode::timeout, "a long transaction holds the partition; try again later");
+  return store_.remove_row(id);
 }
 
 }  // namespace mtmsg::tenants

@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <random>
+#include <set>
 #include <thread>
 
 #include "broker/control.hpp"
@@ -26,6 +27,8 @@ class ReconcilerEvents {
   /// A plan failed; it is tried again later. Once per change of the error.
   virtual void on_tenant_delayed(const Tenant& tenant, const Error& why) noexcept = 0;
   virtual void on_tenant(const Tenant& tenant, std::string_view what) noexcept = 0;  ///< "created", "deleted" …
+  virtual void on_step(const Tenant& tenant, Step step) noexcept = 0;                ///< it is done
+  virtual void on_tenant_full(TenantId tenant) noexcept = 0;  ///< its messages wait in its queue; once per change
 
  protected:
   ~ReconcilerEvents() = default;
@@ -36,9 +39,11 @@ class ReconcilerEvents {
 class Reconciler final : public TenantService {
  public:
   struct Options {
-    TenantLimits limits;
+    store::DaemonId self;
+    TenantDefaults defaults;
     std::chrono::milliseconds patience{10'000};      ///< for what is in hand, and for whoever holds a partition
     std::chrono::milliseconds reread_every{30'000};  ///< the net under changes made by other daemons
+    std::chrono::milliseconds courtesy{5'000};       ///< for the daemon that began something to finish it
     Backoff::Limits retry{std::chrono::milliseconds(250), std::chrono::milliseconds(30'000)};
   };
 
@@ -55,6 +60,12 @@ class Reconciler final : public TenantService {
 
   /// The tenant's consumer is gone: repair what it needs, soon. Does not block.
   void repair(TenantId tenant);
+  /// Somebody changed the tenant's row, perhaps another daemon. Does not block.
+  void heard_of(TenantId tenant);
+  /// It keeps as many bytes as it may: let its messages wait. Does not block.
+  void became_full(TenantId tenant);
+  /// Messages of it were removed: if it was full, look whether it still is. Blocks for a statement then.
+  void became_smaller(TenantId tenant);
   /// Look at the whole table now. Does not block.
   void reread();
   /// The database can be used and the tenants in it were given to the pipeline; else why not.
@@ -64,9 +75,11 @@ class Reconciler final : public TenantService {
   Result<std::vector<Tenant>> list() override;
   Result<Tenant> find(std::string_view id_or_name) override;
   Result<TenantView> view(const Tenant& tenant) override;
-  Result<Tenant> set_workers(TenantId tenant, unsigned workers) override;
-  Result<Removal> remove(TenantId tenant) override;
-  const TenantLimits& limits() const override { return options_.limits; }
+  Result<Tenant> update(TenantId tenant, const TenantUpdate& change) override;
+  Result<Removal> remove(TenantId tenant, const store::Deletion& how) override;
+  const TenantDefaults& defaults() const override { return options_.defaults; }
+  Result<std::vector<Orphan>> orphans(const std::vector<TenantId>& candidates) override;
+  Result<void> remove_orphan(TenantId tenant) override;
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -74,23 +87,38 @@ class Reconciler final : public TenantService {
     Clock::time_point due;  ///< kTaken while a plan for it is carried out, or after a repair
     Clock::time_point repaired{};
     Situation situation = Situation::fresh;
+    bool courtesy = false;  ///< it waits for another daemon to finish
     Backoff backoff;
     std::string last_error;
   };
-  enum class Progress { finished, waiting };
+  /// How far a plan came.
+  struct Progress {
+    bool finished = true;
+    std::string waits_for;
+  };
+  enum class Await { others, nobody };
 
   void run();
   bool prepare_store();
   void look_at_all();
   void look_at(TenantId tenant, Situation situation);
+  void look_again(const Tenant& tenant);
   void later(TenantId tenant, Situation situation);
   void delayed(const Tenant& tenant, Situation situation, const Error& why);
   bool sleep_until(Clock::time_point due);
   bool stopping() const;
   std::shared_ptr<std::mutex> lock_of(TenantId tenant);
 
-  Result<Progress> carry_out(const Tenant& tenant, Situation situation);
-  Result<Progress> carry_out(const Tenant& tenant, Step step);
+  Flow flow_of(const Tenant& tenant) const;
+  bool note_full(TenantId tenant, bool full);
+  ingest::ServeOptions serve_options(const Tenant& tenant) const;
+  Result<void> check_fullness(const Tenant& tenant);
+
+  Result<Progress> carry_out(const Tenant& tenant, Situation situation, Await await);
+  Result<Progress> carry_out(const Tenant& tenant, Step step, Await await);
+  Result<Progress> await_others(const Tenant& tenant, Await await);
+  Result<void> check_empty(const Tenant& tenant);
+  Result<void> check(const Tenant& tenant, const TenantUpdate& change) const;
   Result<void> serve(const Tenant& tenant);
 
   const Options options_;
@@ -104,6 +132,7 @@ class Reconciler final : public TenantService {
   std::condition_variable wake_;
   std::map<TenantId, Task> tasks_;
   std::map<TenantId, std::weak_ptr<std::mutex>> locks_;  ///< one plan at a time per tenant
+  std::set<TenantId> full_;
   Result<void> ready_;
   bool reread_ = true;
   bool news_ = false;  ///< something above changed since the thread looked

@@ -150,7 +150,9 @@ void append_new_tenant(std::string& out, const NewTenant& request) {
 
 Result<NewTenant> read_new_tenant(std::string_view json) {
   FieldReader fields(json, "tenant", Reading::exact);
-  NewTenant request{fields.text("name"), fields.optional_unsigned("workers")};
+  NewTenant request;
+  request.name = fields.text("name");
+  request.workers = fields.optional_unsigned("workers");
   if (auto done = fields.finish(); !done) return done.error();
   return request;
 }

@@ -97,7 +97,7 @@ TEST_F(BatchStoreTest, TakesABatchWithNothingInIt) {
 }
 
 TEST_F(BatchStoreTest, CallsAMissingPartitionALifecycleErrorAndNamesTheTenant) {
-  const auto broken = database_.store().tenants().create("broken", 3).value().id;
+  const auto broken = database_.store().tenants().create({"broken", 3}).value().id;
   BatchBuilder batch(broken);
   batch.add("1");
   const auto outcome = writer_->store(batch.get());

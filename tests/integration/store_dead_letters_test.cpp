@@ -239,7 +239,7 @@ TEST_F(DeadLetterStoreTest, ATenantThatIsNotThereOrBeingDeletedIsNotFound) {
     EXPECT_EQ(letters().purge(tenant, one).error().code, ErrorCode::not_found);
   };
   expect_not_found(TenantId{Uuid::v4()});
-  database_.store().tenants().set_state(tenant_, TenantState::deleting).value();
+  database_.store().tenants().mark_deleting(tenant_, {}).value();
   expect_not_found(tenant_);
   EXPECT_EQ(database_.sql().one("select tries from dead_letters"), "0");
   EXPECT_EQ(letters().get(tenant_, Sequence{1}).error().code, ErrorCode::not_found);

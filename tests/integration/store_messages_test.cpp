@@ -185,7 +185,7 @@ TEST_F(MessageStoreTest, KnowsNoForeignAndNoDeletedTenant) {
   const auto other = make_tenant(database_.store(), "other");
   EXPECT_EQ(messages.get(other, id).error().code, ErrorCode::not_found);
   EXPECT_TRUE(messages.page(other, {}).value().data.empty());
-  database_.store().tenants().set_state(tenant_, TenantState::deleting).value();
+  database_.store().tenants().mark_deleting(tenant_, {}).value();
   EXPECT_EQ(messages.page(tenant_, {}).error().code, ErrorCode::not_found);
   EXPECT_EQ(messages.get(tenant_, id).error().code, ErrorCode::not_found);
 }

@@ -35,9 +35,14 @@ class TenantStoreTest : public testing::Test {
     batch.add("{}");
     return database_.store().make_batch_store()->store(batch.get());
   }
+  static TenantUpdate workers(unsigned count) {
+    TenantUpdate change;
+    change.workers = count;
+    return change;
+  }
   /// As the reconciler does it, up to the partition.
   void begin_delete(TenantId id) {
-    tenants_.set_state(id, TenantState::deleting).value();
+    tenants_.mark_deleting(id, {}).value();
     tenants_.remove_counter(id).value();
   }
 
@@ -46,7 +51,7 @@ class TenantStoreTest : public testing::Test {
 };
 
 TEST_F(TenantStoreTest, GivesBackWhatWasCreatedByIdByNameAndInTheList) {
-  const auto made = tenants_.create("acme", 5).value();
+  const auto made = tenants_.create({"acme", 5}).value();
   EXPECT_EQ(made.name, "acme");
   EXPECT_EQ(made.workers, 5U);
   EXPECT_EQ(made.state, TenantState::creating);
@@ -60,8 +65,8 @@ TEST_F(TenantStoreTest, GivesBackWhatWasCreatedByIdByNameAndInTheList) {
 }
 
 TEST_F(TenantStoreTest, SaysByWhomANameIsTaken) {
-  const auto first = tenants_.create("acme", 3).value();
-  const auto second = tenants_.create("acme", 3);
+  const auto first = tenants_.create({"acme", 3}).value();
+  const auto second = tenants_.create({"acme", 3});
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().code, ErrorCode::conflict);
   EXPECT_THAT(second.error().message, testing::HasSubstr(first.id.to_string()));
@@ -73,23 +78,23 @@ TEST_F(TenantStoreTest, KnowsNoTenantThatIsNotThere) {
   EXPECT_EQ(tenants_.find_by_name("nobody").error().code, ErrorCode::not_found);
   EXPECT_EQ(tenants_.find_by_name(std::string_view("a\0b\xff", 4)).error().code, ErrorCode::not_found);
   EXPECT_EQ(tenants_.counts(nobody).error().code, ErrorCode::not_found);
-  EXPECT_EQ(tenants_.set_workers(nobody, 3).error().code, ErrorCode::not_found);
-  EXPECT_EQ(tenants_.set_state(nobody, TenantState::active).error().code, ErrorCode::not_found);
+  EXPECT_EQ(tenants_.update(nobody, workers(3)).error().code, ErrorCode::not_found);
+  EXPECT_EQ(tenants_.mark_active(nobody).error().code, ErrorCode::not_found);
   EXPECT_EQ(tenants_.ensure_partition(nobody).error().code, ErrorCode::not_found);
 }
 
 TEST_F(TenantStoreTest, NeverLeavesTheStateDeleting) {
-  const auto id = tenants_.create("acme", 3).value().id;
-  EXPECT_EQ(tenants_.set_workers(id, 7).value().workers, 7U);
-  tenants_.set_state(id, TenantState::deleting).value();
-  EXPECT_EQ(tenants_.set_state(id, TenantState::active).error().code, ErrorCode::conflict);
-  EXPECT_EQ(tenants_.set_workers(id, 2).error().code, ErrorCode::conflict);
+  const auto id = tenants_.create({"acme", 3}).value().id;
+  EXPECT_EQ(tenants_.update(id, workers(7)).value().workers, 7U);
+  tenants_.mark_deleting(id, {}).value();
+  EXPECT_EQ(tenants_.mark_active(id).error().code, ErrorCode::conflict);
+  EXPECT_EQ(tenants_.update(id, workers(2)).error().code, ErrorCode::conflict);
   EXPECT_EQ(tenants_.ensure_partition(id).error().code, ErrorCode::conflict);
-  EXPECT_TRUE(tenants_.set_state(id, TenantState::deleting));
+  EXPECT_TRUE(tenants_.mark_deleting(id, {}));
 }
 
 TEST_F(TenantStoreTest, FinishesAPartitionThatWasHalfDone) {
-  const auto id = tenants_.create("acme", 3).value().id;
+  const auto id = tenants_.create({"acme", 3}).value().id;
   database_.sql().run("create table " + partition(id) + " (like messages including all)");
   EXPECT_TRUE(tenants_.ensure_partition(id));
   EXPECT_TRUE(attached(id));
@@ -103,7 +108,7 @@ TEST_F(TenantStoreTest, FinishesAPartitionThatWasHalfDone) {
 }
 
 TEST_F(TenantStoreTest, MakesOnePartitionWhenSeveralDaemonsMakeIt) {
-  const auto id = tenants_.create("acme", 3).value().id;
+  const auto id = tenants_.create({"acme", 3}).value().id;
   std::vector<std::thread> daemons;
   for (int i = 0; i < 4; ++i) daemons.emplace_back([&] { EXPECT_TRUE(tenants_.ensure_partition(id)); });
   for (auto& daemon : daemons) daemon.join();

@@ -21,10 +21,11 @@ BatchPlan::BatchPlan(const Batch& batch, CopyRows& rows) : rows_(rows) {
   }
 }
 
-void BatchPlan::locked(std::size_t tenant, Sequence last_seq, Timestamp created_at) {
+void BatchPlan::locked(std::size_t tenant, Sequence last_seq, Timestamp created_at, std::int64_t stored_bytes) {
   tenants_[tenant].counter = Tenant::Counter::ours;
   tenants_[tenant].last_seq = last_seq;
   tenants_[tenant].created_at = created_at;
+  tenants_[tenant].stored_bytes = stored_bytes;
 }
 
 void BatchPlan::stored_before(std::size_t tenant, MessageId id) {
@@ -45,6 +46,7 @@ std::size_t BatchPlan::settle() {
     seen.clear();
     seen.reserve(tenant.end - tenant.begin);
     tenant.kept = 0;
+    tenant.kept_bytes = 0;
     for (auto i = tenant.begin; i < tenant.end; ++i) {
       auto& entry = entries_[i];
       if (entry.row != kNoRow) rows_.leave_out(entry.row);
@@ -57,6 +59,7 @@ std::size_t BatchPlan::settle() {
       } else {
         entry.fate = Fate::keep;
         ++tenant.kept;
+        tenant.kept_bytes += static_cast<std::int64_t>(entry.message->payload.size() + entry.message->headers.size());
         rows_.place(entry.row, Sequence{tenant.last_seq.value + tenant.kept}, tenant.created_at);
       }
     }
@@ -121,6 +124,7 @@ std::vector<TenantOutcome> BatchPlan::outcomes() const {
     if (tenant.taken()) {
       outcome.stored = tenant.kept;
       outcome.last_seq = Sequence{tenant.last_seq.value + tenant.kept};
+      outcome.stored_bytes = tenant.stored_bytes + tenant.kept_bytes;
       for (auto i = tenant.begin; i < tenant.end; ++i) {
         const auto fate = entries_[i].fate;
         if (fate == Fate::refused) ++outcome.dead_letters;

@@ -31,7 +31,9 @@ class BatchPlan {
     bool taken() const noexcept { return counter == Counter::ours; }
     Sequence last_seq;
     Timestamp created_at;
+    std::int64_t stored_bytes = 0;  ///< before the batch
     std::uint32_t kept = 0;
+    std::int64_t kept_bytes = 0;
   };
 
   /// A refused message. The same id several times is one dead letter that arrived several times.
@@ -48,7 +50,7 @@ class BatchPlan {
   BatchPlan(const Batch& batch, CopyRows& rows);
 
   /// The counter is ours: the tenant takes part, from last_seq on, at this time.
-  void locked(std::size_t tenant, Sequence last_seq, Timestamp created_at);
+  void locked(std::size_t tenant, Sequence last_seq, Timestamp created_at, std::int64_t stored_bytes = 0);
   /// The counter is there, but somebody else's for now.
   void held_by_others(std::size_t tenant) { tenants_[tenant].counter = Tenant::Counter::held_by_others; }
   /// PostgreSQL has this id already.

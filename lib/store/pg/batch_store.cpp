@@ -126,7 +126,8 @@ std::string PgBatchStore::begin_and_lock(const BatchPlan& plan, const char* lock
   std::string sql = begin_with_limits(statement_timeout_) +
                     "; set local synchronous_commit = on; set local lock_timeout = '" + lock_timeout +
                     "'; select tenant_id, last_seq, " + micros("greatest(clock_timestamp(), last_created_at)") +
-                    " from (select tenant_id, last_seq, last_created_at from tenant_counters where tenant_id in (";
+                    ", stored_bytes from (select tenant_id, last_seq, last_created_at, stored_bytes from "
+                    "tenant_counters where tenant_id in (";
   for (const auto& tenant : plan.tenants()) sql += quoted(tenant.id) + ",";
   // The subquery locks; only then is the clock read, for each row, above it.
   sql += "null) order by tenant_id for update";
@@ -164,7 +165,7 @@ void PgBatchStore::take_locks(BatchPlan& plan, const pqxx::result& locked) const
   std::unordered_map<TenantId, std::size_t> index;
   for (std::size_t i = 0; i < plan.tenants().size(); ++i) index.emplace(plan.tenants()[i].id, i);
   for (const auto& row : locked)
-    plan.locked(index.at(id_of<TenantId>(row[0])), Sequence{int_of(row[1])}, time_of(row[2]));
+    plan.locked(index.at(id_of<TenantId>(row[0])), Sequence{int_of(row[1])}, time_of(row[2]), int_of(row[3]));
 }
 
 bool PgBatchStore::suspects(const BatchPlan& plan, const BatchPlan::Tenant& tenant) const {
@@ -381,14 +382,15 @@ void PgBatchStore::count_and_commit(const BatchPlan& plan) {
     if (tenant.kept == 0) continue;
     rows += (rows.empty() ? "(" : ", (") + quoted(tenant.id) + "::uuid, " +
             std::to_string(tenant.last_seq.value + tenant.kept) + "::bigint, " +
-            std::to_string(tenant.created_at.time_since_epoch().count()) + "::bigint)";
+            std::to_string(tenant.created_at.time_since_epoch().count()) + "::bigint, " +
+            std::to_string(tenant.kept_bytes) + "::bigint)";
   }
   std::string sql;
   if (!rows.empty())
     sql =
-        "update tenant_counters c set last_seq = v.last_seq, "
+        "update tenant_counters c set last_seq = v.last_seq, stored_bytes = c.stored_bytes + v.bytes, "
         "last_created_at = timestamptz 'epoch' + v.created_at * interval '1 microsecond' from (values " +
-        rows + ") v (tenant_id, last_seq, created_at) where c.tenant_id = v.tenant_id; ";
+        rows + ") v (tenant_id, last_seq, created_at, bytes) where c.tenant_id = v.tenant_id; ";
   connection_->exec(sql + "commit");
 }
 

@@ -1,5 +1,7 @@
 #include "store/pg/connection.hpp"
 
+#include <poll.h>
+
 #include "store/pg/dial.hpp"
 
 namespace mtmsg::store::pg {
@@ -109,6 +111,20 @@ void Connection::copy_in(const std::string& sql, std::span<const std::string_vie
   while (ResultHandle more{PQgetResult(raw_)}) {
   }
   if (!sent || PQresultStatus(verdict.get()) != PGRES_COMMAND_OK) throw_failure(raw_, verdict.get());
+}
+
+std::vector<std::string> Connection::notifications(std::chrono::milliseconds limit) {
+  std::vector<std::string> payloads;
+  const auto take = [&] {
+    if (PQconsumeInput(raw_) != 1 || PQstatus(raw_) != CONNECTION_OK) throw SqlFailure("", PQerrorMessage(raw_));
+    while (const std::unique_ptr<PGnotify, void (*)(void*)> word{PQnotifies(raw_), PQfreemem})
+      payloads.emplace_back(word->extra);
+  };
+  take();
+  if (!payloads.empty()) return payloads;
+  pollfd wait{PQsocket(raw_), POLLIN, 0};
+  if (::poll(&wait, 1, static_cast<int>(limit.count())) > 0) take();
+  return payloads;
 }
 
 bool Connection::alive() noexcept {

@@ -1,11 +1,13 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "store/pg/connection_settings.hpp"
 #include "store/pg/errors.hpp"
@@ -29,6 +31,10 @@ class Connection {
   /// `sql` ends in COPY … FROM STDIN; the parts are its data. One round trip. Throws SqlFailure, then the transaction
   /// is failed but the session is fine (unless it broke).
   void copy_in(const std::string& sql, std::span<const std::string_view> parts);
+
+  /// The payloads of what was notified (after LISTEN, and outside transactions). Waits for the first, at most `limit`;
+  /// an exec() before may have swallowed some.
+  std::vector<std::string> notifications(std::chrono::milliseconds limit);
 
   /// False once broken, or found to take no writes (25006). Also notices, without waiting, that the server closed an
   /// idle session.

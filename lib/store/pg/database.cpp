@@ -3,11 +3,13 @@
 #include <algorithm>
 
 #include "store/pg/batch_store.hpp"
+#include "store/pg/change_feed.hpp"
 #include "store/pg/dead_letter_store.hpp"
 #include "store/pg/message_store.hpp"
 #include "store/pg/migrator.hpp"
 #include "store/pg/pool.hpp"
 #include "store/pg/presence.hpp"
+#include "store/pg/retention_store.hpp"
 #include "store/pg/rows.hpp"
 #include "store/pg/tenant_store.hpp"
 
@@ -20,28 +22,33 @@ class PgDatabase final : public Database {
   PgDatabase(const DatabaseOptions& options, ConnectionSettings settings, const ConnectionSettings& direct)
       : statement_timeout_(options.statement_timeout),
         settings_(std::move(settings)),
+        direct_(direct),
         pool_(settings_, options.pool_size, options.connect_timeout),
         migrator_(direct, embedded_migrations()),
         tenants_(pool_, direct, options.statement_timeout),
         messages_(pool_, options.statement_timeout, options.max_page_bytes),
         dead_letters_(pool_, options.statement_timeout, options.max_page_bytes),
         presence_pool_(settings_, 1, options.connect_timeout),
-        presence_(presence_pool_, options.statement_timeout) {}
+        presence_(presence_pool_, options.statement_timeout),
+        retention_(pool_, options.statement_timeout) {}
 
   Migrator& migrator() override { return migrator_; }
   TenantStore& tenants() override { return tenants_; }
   MessageStore& messages() override { return messages_; }
   DeadLetterStore& dead_letters() override { return dead_letters_; }
   Presence& presence() override { return presence_; }
+  RetentionStore& retention() override { return retention_; }
   std::unique_ptr<BatchStore> make_batch_store() override {
     return std::make_unique<PgBatchStore>(settings_, statement_timeout_);
   }
+  std::unique_ptr<ChangeFeed> make_change_feed() override { return std::make_unique<PgChangeFeed>(direct_); }
   Result<void> check() override;
   void end_sessions() noexcept override { settings_.sessions->end(); }
 
  private:
   const std::chrono::milliseconds statement_timeout_;
   const ConnectionSettings settings_;
+  const ConnectionSettings direct_;
   Pool pool_;
   PgMigrator migrator_;
   PgTenantStore tenants_;
@@ -49,6 +56,7 @@ class PgDatabase final : public Database {
   PgDeadLetterStore dead_letters_;
   Pool presence_pool_;  // a daemon whose calls wait for each other must not look dead
   PgPresence presence_;
+  PgRetentionStore retention_;
 };
 
 Error pending(const std::vector<std::int64_t>& applied) {

@@ -85,6 +85,14 @@ Result<void> PgTenantStore::ensure_partition(TenantId id) {
 }
 
 Result<Detach> PgTenantStore::drop_partition(TenantId id, std::chrono::milliseconds patience) {
+  return detach(id, patience, Partition::drop);
+}
+
+Result<Detach> PgTenantStore::keep_partition(TenantId id, std::chrono::milliseconds patience) {
+  return detach(id, patience, Partition::keep);
+}
+
+Result<Detach> PgTenantStore::detach(TenantId id, std::chrono::milliseconds patience, Partition then) {
   return guard([&]() -> Result<Detach> {
     const auto deadline = Clock::now() + patience;
     const auto name = partition_name(id);
@@ -95,7 +103,10 @@ Result<Detach> PgTenantStore::drop_partition(TenantId id, std::chrono::milliseco
       finalize_pending(session, deadline);
       set_limit(session, deadline);
       if (attached(session, name)) session.exec("alter table messages detach partition " + name + " concurrently");
-      session.exec("drop table if exists " + name);
+      if (then == Partition::keep)
+        session.exec("alter table if exists " + name + " rename to " + kept_table(id));
+      else
+        session.exec("drop table if exists " + name);
     } catch (const SqlFailure& failure) {
       // A detach that was cut stays pending; whoever calls next finalises it.
       if (ran_out_of_patience(failure) && session.alive()) return Detach::waiting;
@@ -105,4 +116,34 @@ Result<Detach> PgTenantStore::drop_partition(TenantId id, std::chrono::milliseco
   });
 }
 
+Result<std::vector<Orphan>> PgTenantStore::orphans() {
+  return guard([&]() -> Result<std::vector<Orphan>> {
+    // A partition is known by its name: one that is half detached, or was made and not attached yet, counts, too.
+    const auto found = run(
+        "with tables as (select substr(relname, 10)::uuid as id, pg_total_relation_size(oid) as bytes from pg_class "
+        "where relkind = 'r' and relname ~ '^messages_[0-9a-f]{32}$' and relnamespace = (select relnamespace from "
+        "pg_class where oid = 'messages'::regclass)), "
+        // Distinct tenants of dead_letters by one step through the index for each.
+        "letters as (with recursive walk as ((select tenant_id from dead_letters order by tenant_id limit 1) union all "
+        "select (select d.tenant_id from dead_letters d where d.tenant_id > w.tenant_id order by d.tenant_id limit 1) "
+        "from walk w where w.tenant_id is not null) select tenant_id as id from walk where tenant_id is not null) "
+        "select id, t.id is not null, coalesce(t.bytes, 0), (select count(*) from (select from dead_letters d where "
+        "d.tenant_id = id limit 1000) n) from tables t full join letters l using (id) where not exists (select from "
+        "tenants where tenants.id = coalesce(t.id, l.id)) order by id",
+        {});
+    std::vector<Orphan> all;
+    for (const auto& row : found)
+      all.push_back({id_of<TenantId>(row[0]), text_of(row[1]) == "t", int_of(row[2]), int_of(row[3])});
+    return all;
+  });
+}
+
 }  // namespace mtmsg::store::pg
+
+namespace mtmsg::store {
+
+std::string kept_table(TenantId id) {
+  return "kept_" + pg::partition_name(id);
+}
+
+}  // namespace mtmsg::store

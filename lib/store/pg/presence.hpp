@@ -11,6 +11,7 @@ class PgPresence final : public Presence {
       : pool_(pool), statement_timeout_(statement_timeout) {}
 
   Result<void> beat(const Daemon& self) override;
+  Result<std::vector<DaemonSeen>> list() override;
   Result<void> leave(DaemonId self) override;
 
  private:

@@ -5,10 +5,23 @@
 namespace mtmsg::store::pg {
 namespace {
 
+std::string limit_columns() {
+  std::string all;
+  for (const auto& row : limit_rows()) all += ", " + std::string(row.name);
+  return all;
+}
+
 const std::string& columns() {
   static const std::string all =
-      "id, name, state, workers, paused, ordered, " + micros("created_at") + ", " + micros("updated_at");
+      "id, name, state, workers, paused, ordered, queue_type, delivery_limit, "
+      "delete_if_empty, keep_messages, " +
+      micros("created_at") + ", " + micros("updated_at") + limit_columns();
   return all;
+}
+
+template <class Field>
+std::optional<std::uint64_t> maybe_count_of(const Field& field) {
+  return field.is_null() ? std::nullopt : std::optional(static_cast<std::uint64_t>(int_of(field)));
 }
 
 template <class Row>
@@ -22,9 +35,19 @@ Tenant tenant_of(const Row& row) {
   tenant.workers = static_cast<unsigned>(int_of(row[3]));
   tenant.paused = text_of(row[4]) == "t";
   tenant.ordered = text_of(row[5]) == "t";
-  tenant.created_at = time_of(row[6]);
-  tenant.updated_at = time_of(row[7]);
+  if (!row[6].is_null()) tenant.queue.quorum = text_of(row[6]) == "quorum";
+  if (const auto limit = maybe_count_of(row[7])) tenant.queue.delivery_limit = static_cast<std::uint32_t>(*limit);
+  tenant.delete_if_empty = text_of(row[8]) == "t";
+  tenant.keep_messages = text_of(row[9]) == "t";
+  tenant.created_at = time_of(row[10]);
+  tenant.updated_at = time_of(row[11]);
+  for (const auto& limit : limit_rows())
+    tenant.limits[limit.limit] = maybe_count_of(row[static_cast<int>(12 + static_cast<int>(limit.limit))]);
   return tenant;
+}
+
+std::optional<std::string> text_or_null(const std::optional<std::uint64_t>& number) {
+  return number ? std::optional(std::to_string(*number)) : std::nullopt;
 }
 
 // Rows are deleted in steps of this size, so that no transaction is long.
@@ -55,25 +78,54 @@ pqxx::result PgTenantStore::run(const std::string& sql, const Params& params) {
   return run_alone(pool_, statement_timeout_, sql, params);
 }
 
-Result<Tenant> PgTenantStore::create(const std::string& name, unsigned workers) {
+Result<Tenant> PgTenantStore::create(const TenantRow& row) {
   return guard([&]() -> Result<Tenant> {
     const TenantId id{Uuid::v4()};
+    Params params{id.to_string(), row.name, std::to_string(row.workers), row.ordered ? "t" : "f"};
+    params.push_back(row.queue.quorum ? std::optional<std::string>(*row.queue.quorum ? "quorum" : "classic")
+                                      : std::nullopt);
+    params.push_back(row.queue.delivery_limit ? std::optional(std::to_string(*row.queue.delivery_limit))
+                                              : std::nullopt);
+    params.push_back(row.idempotency ? std::optional(row.idempotency->key) : std::nullopt);
+    params.push_back(row.idempotency ? std::optional(row.idempotency->fingerprint) : std::nullopt);
+    std::string places;
+    for (const auto& limit : limit_rows()) {
+      params.push_back(text_or_null(row.limits[limit.limit]));
+      places += ", $" + std::to_string(params.size());
+    }
     const auto connection = pool_.acquire();
     Transaction transaction(*connection, begin_with_limits(statement_timeout_));
     const auto made = connection->exec(
-        "insert into tenants (id, name, workers) values ($1, $2, $3) on conflict (name) do nothing returning " +
-            columns(),
-        Params{id.to_string(), name, std::to_string(workers)});
-    if (made.empty()) {
-      const auto owner = connection->exec("select id, state from tenants where name = $1", Params{name});
-      std::string by = owner.empty() ? std::string("another tenant") : "tenant " + std::string(text_of(owner[0][0]));
-      if (!owner.empty() && text_of(owner[0][1]) == "deleting") by += ", which is being deleted";
-      return fail(ErrorCode::conflict, "the name " + name + " is taken by " + by);
-    }
+        "insert into tenants (id, name, workers, ordered, queue_type, delivery_limit, idempotency_key, "
+        "idempotency_fingerprint" +
+            limit_columns() + ") values ($1, $2, $3, $4, $5, $6, $7, $8" + places +
+            ") on conflict do nothing returning " + columns(),
+        params);
+    if (made.empty()) return find_made(row, *connection);
     connection->exec("insert into tenant_counters (tenant_id) values ($1)", Params{id.to_string()});
     transaction.commit();
     return tenant_of(made[0]);
   });
+}
+
+// The name or the key is taken.
+Result<Tenant> PgTenantStore::find_made(const TenantRow& row, Connection& connection) {
+  if (row.idempotency) {
+    const auto before =
+        connection.exec("select " + columns() + ", idempotency_fingerprint from tenants where idempotency_key = $1",
+                        Params{row.idempotency->key});
+    if (!before.empty()) {
+      const auto fingerprint = text_of(before[0][static_cast<int>(12 + kLimitCount)]);
+      if (fingerprint == row.idempotency->fingerprint) return tenant_of(before[0]);
+      return fail(ErrorCode::conflict, "the idempotency key " + row.idempotency->key +
+                                           " was used for another request, which made tenant " +
+                                           std::string(text_of(before[0][0])));
+    }
+  }
+  const auto owner = connection.exec("select id, state from tenants where name = $1", Params{row.name});
+  std::string by = owner.empty() ? std::string("another tenant") : "tenant " + std::string(text_of(owner[0][0]));
+  if (!owner.empty() && text_of(owner[0][1]) == "deleting") by += ", which is being deleted";
+  return fail(ErrorCode::conflict, "the name " + row.name + " is taken by " + by);
 }
 
 Result<std::vector<Tenant>> PgTenantStore::list() {
@@ -105,33 +157,111 @@ Result<Tenant> PgTenantStore::find_by_name(std::string_view name) {
 
 Result<TenantCounts> PgTenantStore::counts(TenantId id) {
   return guard([&]() -> Result<TenantCounts> {
-    const auto found = run("select last_seq, oldest_seq, dead_letters from tenant_counters where tenant_id = $1",
-                           Params{id.to_string()});
+    const auto found =
+        run("select last_seq, oldest_seq, stored_bytes, dead_letters from tenant_counters where "
+            "tenant_id = $1",
+            Params{id.to_string()});
     if (found.empty()) return no_such_tenant(id.to_string());
-    return TenantCounts{Sequence{int_of(found[0][0])}, Sequence{int_of(found[0][1])}, int_of(found[0][2])};
+    return TenantCounts{Sequence{int_of(found[0][0])}, Sequence{int_of(found[0][1])}, int_of(found[0][2]),
+                        int_of(found[0][3])};
   });
 }
 
-Result<Tenant> PgTenantStore::update(TenantId id, const std::string& assignment, const std::string& condition,
-                                     const Params& params) {
+Result<Tenant> PgTenantStore::set(TenantId id, const std::string& assignments, const std::string& condition,
+                                  Params params) {
   return guard([&]() -> Result<Tenant> {
-    const auto changed = run("update tenants set " + assignment + ", updated_at = now() where id = $1 and (" +
+    params.insert(params.begin(), id.to_string());
+    const auto changed = run("update tenants set " + assignments + ", updated_at = now() where id = $1 and (" +
                                  condition + ") returning " + columns(),
                              params);
     if (!changed.empty()) return tenant_of(changed[0]);
     const auto current = find(id);
     if (!current) return current.error();
-    return fail(ErrorCode::conflict, "tenant " + current->name + " is being deleted");
+    return fail(ErrorCode::conflict, "tenant " + current->name + " is " + std::string(to_string(current->state)) +
+                                         (current->state == TenantState::deleting ? ": it can't be changed any more"
+                                                                                  : ": it is not being deleted"));
   });
 }
 
-Result<Tenant> PgTenantStore::set_workers(TenantId id, unsigned workers) {
-  return update(id, "workers = $2", "state <> 'deleting'", Params{id.to_string(), std::to_string(workers)});
+Result<Tenant> PgTenantStore::update(TenantId id, const TenantUpdate& change) {
+  Params params;
+  std::string assignments;
+  const auto assign = [&](std::string_view column, std::optional<std::string> value) {
+    params.push_back(std::move(value));
+    // $1 is the id.
+    assignments += (assignments.empty() ? "" : ", ") + std::string(column) + " = $" + std::to_string(params.size() + 1);
+  };
+  if (change.workers) assign("workers", std::to_string(*change.workers));
+  if (change.paused) assign("paused", *change.paused ? "t" : "f");
+  for (const auto& [limit, value] : change.limits) assign(row_of(limit).name, text_or_null(value));
+  if (assignments.empty()) return find(id);
+  return set(id, assignments, "state <> 'deleting'", std::move(params));
 }
 
-Result<Tenant> PgTenantStore::set_state(TenantId id, TenantState state) {
-  return update(id, "state = $2", "state <> 'deleting' or $2 = 'deleting'",
-                Params{id.to_string(), std::string(to_string(state))});
+Result<Tenant> PgTenantStore::mark_active(TenantId id) {
+  return set(id, "state = 'active'", "state <> 'deleting'", {});
+}
+
+Result<Tenant> PgTenantStore::mark_deleting(TenantId id, const Deletion& how) {
+  return set(id,
+             "state = 'deleting', delete_if_empty = case when state = 'deleting' then delete_if_empty else $2 end, "
+             "keep_messages = case when state = 'deleting' then keep_messages else $3 end",
+             "true", Params{how.if_empty ? "t" : "f", how.keep_messages ? "t" : "f"});
+}
+
+Result<Tenant> PgTenantStore::spare(TenantId id) {
+  return guard([&]() -> Result<Tenant> {
+    const auto connection = pool_.acquire();
+    Transaction transaction(*connection, begin_with_limits(statement_timeout_));
+    const auto spared = connection->exec(
+        "update tenants set state = 'active', delete_if_empty = false, keep_messages = false, updated_at = now() "
+        "where id = $1 and state = 'deleting' and delete_if_empty and exists (select from tenant_counters where "
+        "tenant_id = $1) returning " +
+            columns(),
+        Params{id.to_string()});
+    if (spared.empty()) return fail(ErrorCode::conflict, "tenant " + id.to_string() + " is beyond being spared");
+    connection->exec("delete from tenant_releases where tenant_id = $1", Params{id.to_string()});
+    transaction.commit();
+    return tenant_of(spared[0]);
+  });
+}
+
+Result<void> PgTenantStore::release(TenantId id, DaemonId self) {
+  return guard([&]() -> Result<void> {
+    // Not for a row that is gone: somebody else has finished.
+    run("insert into tenant_releases (tenant_id, daemon_id) select id, $2 from tenants where id = $1 and state = "
+        "'deleting' on conflict do nothing",
+        Params{id.to_string(), self.to_string()});
+    return {};
+  });
+}
+
+Result<std::vector<Daemon>> PgTenantStore::holders(TenantId id) {
+  return guard([&]() -> Result<std::vector<Daemon>> {
+    std::vector<Daemon> all;
+    const auto found =
+        run("select d.id, d.host, d.pid, d.version from daemons d where d.beat_at >= clock_timestamp() - interval '" +
+                std::to_string(kSilence.count()) +
+                " s' and not exists (select from tenant_releases r where r.tenant_id = $1 and r.daemon_id = d.id) "
+                "order by d.id",
+            Params{id.to_string()});
+    for (const auto& row : found)
+      all.push_back({id_of<DaemonId>(row[0]), std::string(text_of(row[1])), static_cast<int>(int_of(row[2])),
+                     std::string(text_of(row[3]))});
+    return all;
+  });
+}
+
+Result<std::vector<TenantId>> PgTenantStore::full(const TenantLimits& defaults) {
+  return guard([&]() -> Result<std::vector<TenantId>> {
+    std::vector<TenantId> all;
+    const auto found = run(
+        "select t.id from tenants t join tenant_counters c on c.tenant_id = t.id where coalesce(t.max_stored_bytes, "
+        "$1::bigint) > 0 and c.stored_bytes >= coalesce(t.max_stored_bytes, $1::bigint)",
+        Params{std::to_string(defaults.value(Limit::max_stored_bytes))});
+    for (const auto& row : found) all.push_back(id_of<TenantId>(row[0]));
+    return all;
+  });
 }
 
 Result<void> PgTenantStore::remove_counter(TenantId id) {
@@ -145,8 +275,7 @@ Result<void> PgTenantStore::remove_counter(TenantId id) {
 Result<void> PgTenantStore::remove_row(TenantId id) {
   return guard([&]() -> Result<void> {
     const auto current = run("select state from tenants where id = $1", Params{id.to_string()});
-    if (current.empty()) return {};
-    if (text_of(current[0][0]) != "deleting")
+    if (!current.empty() && text_of(current[0][0]) != "deleting")
       return fail(ErrorCode::conflict, "tenant " + id.to_string() + " is not being deleted");
     const std::string step =
         "delete from dead_letters where tenant_id = $1 and seq in (select seq from dead_letters "
@@ -154,7 +283,7 @@ Result<void> PgTenantStore::remove_row(TenantId id) {
         std::to_string(kDeadLettersAtOnce) + ")";
     while (run(step, Params{id.to_string()}).affected_rows() > 0) {
     }
-    run("delete from tenants where id = $1", Params{id.to_string()});
+    run("delete from tenants where id = $1 and state = 'deleting'", Params{id.to_string()});
     return {};
   });
 }

@@ -23,21 +23,31 @@ class PgTenantStore final : public TenantStore {
   PgTenantStore(Pool& pool, ConnectionSettings direct, std::chrono::milliseconds statement_timeout)
       : pool_(pool), direct_(std::move(direct)), statement_timeout_(statement_timeout) {}
 
-  Result<Tenant> create(const std::string& name, unsigned workers) override;
+  Result<Tenant> create(const TenantRow& row) override;
   Result<std::vector<Tenant>> list() override;
   Result<Tenant> find(TenantId id) override;
   Result<Tenant> find_by_name(std::string_view name) override;
   Result<TenantCounts> counts(TenantId id) override;
-  Result<Tenant> set_workers(TenantId id, unsigned workers) override;
-  Result<Tenant> set_state(TenantId id, TenantState state) override;
+  Result<Tenant> update(TenantId id, const TenantUpdate& change) override;
+  Result<Tenant> mark_active(TenantId id) override;
+  Result<Tenant> mark_deleting(TenantId id, const Deletion& how) override;
+  Result<Tenant> spare(TenantId id) override;
+  Result<void> release(TenantId id, DaemonId self) override;
+  Result<std::vector<Daemon>> holders(TenantId id) override;
+  Result<std::vector<TenantId>> full(const TenantLimits& defaults) override;
+  Result<std::vector<Orphan>> orphans() override;
   Result<void> ensure_partition(TenantId id) override;
   Result<void> remove_counter(TenantId id) override;
   Result<Detach> drop_partition(TenantId id, std::chrono::milliseconds patience) override;
+  Result<Detach> keep_partition(TenantId id, std::chrono::milliseconds patience) override;
   Result<void> remove_row(TenantId id) override;
 
  private:
   pqxx::result run(const std::string& sql, const Params& params);
-  Result<Tenant> update(TenantId id, const std::string& assignment, const std::string& condition, const Params& params);
+  Result<Tenant> set(TenantId id, const std::string& assignments, const std::string& condition, Params params);
+  Result<Tenant> find_made(const TenantRow& row, Connection& connection);
+  enum class Partition { drop, keep };
+  Result<Detach> detach(TenantId id, std::chrono::milliseconds patience, Partition then);
 
   Pool& pool_;
   const ConnectionSettings direct_;

@@ -98,9 +98,9 @@ std::unique_ptr<store::Database> TestDatabase::open(store::DatabaseOptions optio
 }
 
 TenantId make_tenant(store::Database& database, const std::string& name) {
-  const auto tenant = database.tenants().create(name, 3).value();
+  const auto tenant = database.tenants().create({name, 3}).value();
   database.tenants().ensure_partition(tenant.id).value();
-  database.tenants().set_state(tenant.id, TenantState::active).value();
+  database.tenants().mark_active(tenant.id).value();
   return tenant.id;
 }
 

@@ -24,7 +24,7 @@ class Tenants final : public tenants::TenantService {
     tenant.id = TenantId{Uuid::v7()};
     tenant.name = request.name;
     tenant.state = TenantState::active;
-    tenant.workers = request.workers.value_or(limits_.default_workers);
+    tenant.workers = request.workers.value_or(defaults_.workers);
     tenants_.push_back(tenant);
     return tenant;
   }
@@ -42,28 +42,42 @@ class Tenants final : public tenants::TenantService {
   Result<tenants::TenantView> view(const Tenant& tenant) override {
     tenants::TenantView view;
     view.tenant = tenant;
-    view.counts = {Sequence{7}, Sequence{2}, 1};
+    view.counts = {Sequence{7}, Sequence{2}, 600, 1};
+    view.limits = tenant.limits.over(defaults_.limits);
     view.queue = broker::QueueDepth{5, 1};
     view.activity.consuming = true;
     return view;
   }
-  Result<Tenant> set_workers(TenantId id, unsigned workers) override {
-    if (auto checked = check_workers(workers, limits_.max_workers, limits_.batch); !checked) return checked.error();
+  Result<Tenant> update(TenantId id, const TenantUpdate& change) override {
+    const auto workers = change.workers.value_or(1);
+    if (auto checked = check_workers(workers, defaults_.max_workers, defaults_.batch); !checked) return checked.error();
     const std::lock_guard lock(mutex_);
     for (auto& tenant : tenants_)
       if (tenant.id == id) {
-        tenant.workers = workers;
+        tenant.workers = change.workers.value_or(tenant.workers);
+        tenant.paused = change.paused.value_or(tenant.paused);
+        for (const auto& [limit, value] : change.limits) tenant.limits[limit] = value;
         return tenant;
       }
     return fail(ErrorCode::not_found, "no such tenant");
   }
-  Result<tenants::Removal> remove(TenantId id) override {
+  Result<tenants::Removal> remove(TenantId id, const store::Deletion& how) override {
     const std::lock_guard lock(mutex_);
+    last_deletion = how;
     if (removal == tenants::Removal::done)
       std::erase_if(tenants_, [&](const Tenant& tenant) { return tenant.id == id; });
     return removal;
   }
-  const tenants::TenantLimits& limits() const override { return limits_; }
+  const tenants::TenantDefaults& defaults() const override { return defaults_; }
+  Result<std::vector<tenants::Orphan>> orphans(const std::vector<TenantId>& candidates) override {
+    asked_for = candidates;
+    return found_orphans;
+  }
+  Result<void> remove_orphan(TenantId tenant) override {
+    const auto gone = std::erase_if(found_orphans, [&](const auto& orphan) { return orphan.stored.tenant == tenant; });
+    if (gone == 0) return fail(ErrorCode::conflict, "no orphan");
+    return {};
+  }
 
   void set_state(std::string_view name, TenantState state) {
     for (auto& tenant : tenants_)
@@ -71,12 +85,15 @@ class Tenants final : public tenants::TenantService {
   }
 
   tenants::Removal removal = tenants::Removal::done;
+  store::Deletion last_deletion;
+  std::vector<TenantId> asked_for;
+  std::vector<tenants::Orphan> found_orphans;
   std::optional<Error> outage;
 
  private:
   std::mutex mutex_;
   std::vector<Tenant> tenants_;
-  tenants::TenantLimits limits_;
+  tenants::TenantDefaults defaults_;
 };
 
 class Messages final : public store::MessageStore {
