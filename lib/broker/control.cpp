@@ -47,11 +47,11 @@ class Call final : public Pending {
   std::atomic_flag answered_;
 };
 
-awaitable<Result<void>> declare_all(Session& session, ChannelNumber channel, TenantId tenant, TopologyOptions options,
-                                    DeadLetterQueue how) {
+awaitable<Result<void>> declare_all(Session& session, ChannelNumber channel, TenantId tenant, TenantQueue queue,
+                                    TopologyOptions options, DeadLetterQueue how) {
   if (auto done = co_await ensure_dead_letter_queue(session, channel, options, how); !done) co_return done.error();
   const auto exchange = tenant_exchange(tenant);
-  const auto spec = tenant_queue_spec(tenant, options);
+  const auto spec = tenant_queue_spec(tenant, queue, options);
   if (auto done = co_await session.declare_exchange(channel, exchange, "fanout"); !done) co_return done.error();
   if (auto done = co_await session.declare_queue(channel, spec); !done) co_return done.error();
   co_return co_await session.bind_queue(channel, spec.name, exchange, "");
@@ -191,10 +191,10 @@ LinkStatus Control::status() const {
   return impl_->link.status();
 }
 
-Result<void> Control::declare_tenant(TenantId tenant) {
+Result<void> Control::declare_tenant(TenantId tenant, const TenantQueue& queue) {
   const auto declare = [&](DeadLetterQueue how) {
-    return impl_->call<void>([tenant, topology = impl_->topology, how](Session& session, ChannelNumber channel) {
-      return declare_all(session, channel, tenant, topology, how);
+    return impl_->call<void>([tenant, queue, topology = impl_->topology, how](Session& session, ChannelNumber channel) {
+      return declare_all(session, channel, tenant, queue, topology, how);
     });
   };
   auto declared = declare(DeadLetterQueue::declare);

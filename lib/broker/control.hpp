@@ -21,7 +21,8 @@ class Control {
   LinkStatus status() const;
 
   /// The dead-letter exchange and queue first, then the tenant's exchange (fanout), queue and binding. Idempotent.
-  Result<void> declare_tenant(TenantId tenant);
+  /// conflict when the queue stands with other arguments.
+  Result<void> declare_tenant(TenantId tenant, const TenantQueue& queue);
   /// Queue and exchange; what is gone already counts as deleted. The number of messages that went with the queue.
   Result<std::uint64_t> delete_tenant(TenantId tenant);
   /// not_found when somebody deleted the queue by hand.

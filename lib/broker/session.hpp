@@ -86,6 +86,7 @@ struct QueueSpec {
                                      ///< x-dead-letter-strategy = at-least-once
   std::string dead_letter_routing_key;
   bool single_active_consumer = false;
+  std::uint64_t max_length = 0;  ///< x-max-length: ready messages it takes; 0: no bound
 };
 
 struct QueueDepth {

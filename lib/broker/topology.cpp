@@ -34,11 +34,13 @@ asio::awaitable<Result<void>> ensure_dead_letter_queue(Session& session, Channel
   co_return co_await session.bind_queue(channel, spec.name, exchange, "");
 }
 
-QueueSpec tenant_queue_spec(TenantId tenant, const TopologyOptions& options) {
+QueueSpec tenant_queue_spec(TenantId tenant, const TenantQueue& queue, const TopologyOptions& options) {
   QueueSpec spec;
   spec.name = tenant_queue(tenant);
-  spec.quorum = options.quorum;
-  spec.delivery_limit = options.quorum ? options.delivery_limit : 0;
+  spec.quorum = queue.quorum.value_or(options.quorum);
+  spec.delivery_limit = spec.quorum ? queue.delivery_limit.value_or(options.delivery_limit) : 0;
+  spec.single_active_consumer = queue.ordered;
+  spec.max_length = queue.max_length;
   spec.reject_publish = true;
   spec.dead_letter_exchange = dead_letter_exchange(options);
   spec.dead_letter_routing_key = tenant_exchange(tenant);

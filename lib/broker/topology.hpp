@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 
 #include "broker/session.hpp"
@@ -12,6 +14,14 @@ struct TopologyOptions {
   std::string name_space = "mtmsg";
   bool quorum = true;
   std::uint32_t delivery_limit = 20;
+};
+
+/// What is fixed for one tenant's queue when it is declared. What is empty is as TopologyOptions say.
+struct TenantQueue {
+  bool ordered = false;  ///< one consumer at a time, whoever consumes
+  std::optional<bool> quorum = std::nullopt;
+  std::optional<std::uint32_t> delivery_limit = std::nullopt;
+  std::uint64_t max_length = 0;  ///< ready messages; 0: no bound
 };
 
 std::string tenant_exchange(TenantId tenant);                      ///< tenant_{id}
@@ -29,6 +39,6 @@ asio::awaitable<Result<void>> ensure_dead_letter_queue(Session& session, Channel
 
 /// The tenant's queue: durable, dead letters to dead_letter_exchange with the routing key tenant_{id} (which no
 /// publisher can set), reject-publish and at-least-once dead-lettering.
-QueueSpec tenant_queue_spec(TenantId tenant, const TopologyOptions& options);
+QueueSpec tenant_queue_spec(TenantId tenant, const TenantQueue& queue, const TopologyOptions& options);
 
 }  // namespace mtmsg::broker

@@ -120,7 +120,7 @@ bool Pipeline::hurrying() const {
   return hurry_;
 }
 
-std::future<Result<void>> Pipeline::serve(TenantId tenant, unsigned workers) {
+std::future<Result<void>> Pipeline::serve(TenantId tenant, const ServeOptions& options) {
   const std::lock_guard lock(mutex_);
   if (!started_ || stopping_) {
     std::promise<Result<void>> refused;
@@ -128,13 +128,13 @@ std::future<Result<void>> Pipeline::serve(TenantId tenant, unsigned workers) {
     return refused.get_future();
   }
   auto& served = tenants_[tenant];
+  served.options = options;
   if (served.link == nullptr) {
     served.link = &link_with_room();
-    dispatcher_.add(tenant, workers);
+    dispatcher_.add(tenant, served.workers());
   }
-  served.workers = workers;
-  dispatcher_.set_workers(tenant, workers);
-  return served.link->serve(tenant, prefetch_of(workers, options_.batch));
+  dispatcher_.set_workers(tenant, served.workers());
+  return served.link->serve(tenant, prefetch_of(served.workers(), options_.batch));
 }
 
 DeliveryLink& Pipeline::link_with_room() {
@@ -163,11 +163,11 @@ void Pipeline::remove(TenantId tenant, std::chrono::milliseconds patience) {
   for (const auto& each : links_) each->room_again();
 }
 
-std::unordered_map<TenantId, unsigned> Pipeline::served() const {
+std::unordered_map<TenantId, ServeOptions> Pipeline::served() const {
   const std::lock_guard lock(mutex_);
-  std::unordered_map<TenantId, unsigned> workers;
-  for (const auto& [tenant, served] : tenants_) workers.emplace(tenant, served.workers);
-  return workers;
+  std::unordered_map<TenantId, ServeOptions> options;
+  for (const auto& [tenant, served] : tenants_) options.emplace(tenant, served.options);
+  return options;
 }
 
 DeliveryLink* Pipeline::link_of(TenantId tenant) const {
@@ -316,11 +316,11 @@ TenantActivity Pipeline::activity(TenantId tenant) const {
   if (found == tenants_.end()) return activity;
   const auto& served = found->second;
   activity.consuming = served.link->consuming(tenant);
-  activity.workers = served.workers;
+  activity.workers = served.workers();
   activity.unacked = counts.unacked();
   activity.waiting = counts.waiting;
   const auto busy = (activity.unacked + options_.batch - 1) / options_.batch;
-  activity.workers_busy = static_cast<unsigned>(std::min<std::uint64_t>(busy, served.workers));
+  activity.workers_busy = static_cast<unsigned>(std::min<std::uint64_t>(busy, served.workers()));
   activity.stored = served.totals.stored;
   activity.duplicates = served.totals.duplicates;
   activity.dead_letters = served.totals.dead_letters;

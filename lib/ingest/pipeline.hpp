@@ -24,6 +24,14 @@
 /// The data path: link → inbox → scheduler → writer → ack ledger.
 namespace mtmsg::ingest {
 
+/// How a tenant is served.
+struct ServeOptions {
+  unsigned workers = 1;               ///< an ordered tenant has one, whatever this says
+  bool ordered = false;               ///< its messages are stored in the order of its queue, whatever happens
+  std::size_t max_message_bytes = 0;  ///< a larger body is a dead letter; 0, or above it: the configured maximum
+  friend bool operator==(const ServeOptions&, const ServeOptions&) = default;
+};
+
 /// What moves for one tenant in this daemon at the moment.
 struct TenantActivity {
   bool consuming = false;     ///< a consumer stands at the broker
@@ -103,13 +111,13 @@ class Pipeline final : private DeliveryEvents, private WriterEvents {
   void hurry() noexcept;
 
   /// A consumer with prefetch = workers × batch and that share of the writers. The future is ready when the consumer
-  /// stands. Called again, it changes the number of workers. Errors as DeliveryLink::serve.
-  std::future<Result<void>> serve(TenantId tenant, unsigned workers);
+  /// stands. Called again, it changes what is different. Errors as DeliveryLink::serve.
+  std::future<Result<void>> serve(TenantId tenant, const ServeOptions& options);
   /// Ends the consumer: what is in hand is committed and acked, or given back to the queue after `patience`. The
   /// tenant is unknown to the pipeline afterwards.
   void remove(TenantId tenant, std::chrono::milliseconds patience);
-  /// The tenants it knows, with their workers.
-  std::unordered_map<TenantId, unsigned> served() const;
+  /// The tenants it knows, as serve() was asked last.
+  std::unordered_map<TenantId, ServeOptions> served() const;
 
   TenantActivity activity(TenantId tenant) const;
   PipelineStatus status() const;
@@ -124,8 +132,9 @@ class Pipeline final : private DeliveryEvents, private WriterEvents {
   };
   struct Served {
     DeliveryLink* link = nullptr;
-    unsigned workers = 0;
+    ServeOptions options;
     Totals totals;
+    unsigned workers() const noexcept { return options.ordered ? 1 : options.workers; }
   };
 
   void on_consumer_lost(TenantId tenant, const Error& why) noexcept override;

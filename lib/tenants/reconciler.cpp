@@ -17,6 +17,19 @@ std::string named(const Tenant& tenant) {
   return "tenant " + tenant.name + " (" + tenant.id.to_string() + ")";
 }
 
+ingest::ServeOptions serve_options(const Tenant& tenant) {
+  ingest::ServeOptions options;
+  options.workers = tenant.workers;
+  options.ordered = tenant.ordered;
+  return options;
+}
+
+broker::TenantQueue queue_of(const Tenant& tenant) {
+  broker::TenantQueue queue;
+  queue.ordered = tenant.ordered;
+  return queue;
+}
+
 bool is_outage(const Error& error) {
   return error.code == ErrorCode::broker_unavailable || error.code == ErrorCode::database_unavailable ||
          error.code == ErrorCode::timeout;
@@ -139,15 +152,15 @@ void Reconciler::look_at_all() {
     const auto known = served.find(tenant.id);
     if (tenant.state != TenantState::active) {
       later(tenant.id, Situation::fresh);
-    } else if (known == served.end() || known->second != tenant.workers) {
+    } else if (known == served.end() || known->second != serve_options(tenant)) {
       // Not waited for: with thousands of tenants the broker answers them all at once. A failure comes back as
       // repair().
-      pipeline_.serve(tenant.id, tenant.workers);
+      pipeline_.serve(tenant.id, serve_options(tenant));
     }
     if (known != served.end()) served.erase(known);
   }
   // What is left was deleted, by another daemon.
-  for (const auto& [tenant, workers] : served) {
+  for (const auto& [tenant, options] : served) {
     const auto row = store_.find(tenant);
     const bool deleted = row.has_error() && row.error().code == ErrorCode::not_found;
     if (deleted) pipeline_.remove(tenant, options_.patience);
@@ -261,7 +274,7 @@ Result<Reconciler::Progress> Reconciler::carry_out(const Tenant& tenant, Step st
     case Step::ensure_partition:
       return finished(store_.ensure_partition(tenant.id));
     case Step::declare_topology:
-      return finished(control_.declare_tenant(tenant.id));
+      return finished(control_.declare_tenant(tenant.id, queue_of(tenant)));
     case Step::serve:
       return finished(serve(tenant));
     case Step::mark_active:
@@ -285,7 +298,7 @@ Result<Reconciler::Progress> Reconciler::carry_out(const Tenant& tenant, Step st
 }
 
 Result<void> Reconciler::serve(const Tenant& tenant) {
-  auto standing = pipeline_.serve(tenant.id, tenant.workers);
+  auto standing = pipeline_.serve(tenant.id, serve_options(tenant));
   if (standing.wait_for(kServeLimit) != std::future_status::ready) {
     return fail(ErrorCode::timeout, "RabbitMQ did not answer the start of the consumer in time");
   }

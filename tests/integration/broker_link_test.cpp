@@ -144,7 +144,7 @@ class TenantTest : public ::testing::Test {
     control->start();
     publisher->start();
     ASSERT_TRUE(eventually([&] { return control->status().connected && publisher->status().connected; }));
-    ASSERT_TRUE(control->declare_tenant(tenant).has_value());
+    ASSERT_TRUE(control->declare_tenant(tenant, {}).has_value());
     // The publisher's channel comes a little after its connection.
     ASSERT_TRUE(eventually([&] { return publish("first").has_value(); }));
   }
@@ -183,13 +183,13 @@ class TenantTest : public ::testing::Test {
 
 TEST_F(TenantTest, IsDeclaredMeasuredAndDeleted) {
   start(broker_url());
-  ASSERT_TRUE(control->declare_tenant(tenant).has_value()) << "declaring is not idempotent";
+  ASSERT_TRUE(control->declare_tenant(tenant, {}).has_value()) << "declaring is not idempotent";
   ASSERT_TRUE(publish("second").has_value());
   EXPECT_EQ(control->depth(tenant).value().ready, 2U);
   EXPECT_EQ(control->delete_tenant(tenant).value(), 2U);
   EXPECT_EQ(control->delete_tenant(tenant).value(), 0U) << "deleting is not idempotent";
   EXPECT_EQ(control->depth(tenant).error().code, ErrorCode::not_found);
-  ASSERT_TRUE(control->declare_tenant(tenant).has_value()) << "a 404 broke the channel for good";
+  ASSERT_TRUE(control->declare_tenant(tenant, {}).has_value()) << "a 404 broke the channel for good";
 }
 
 TEST_F(TenantTest, WithQuorumQueuesIsDeclaredAsWell) {

@@ -32,9 +32,9 @@ class LongOutageTest : public testing::Test {
     control_.start();
     publisher_.start();
     EXPECT_TRUE(eventually([&] { return control_.status().connected && publisher_.status().connected; }));
-    EXPECT_TRUE(control_.declare_tenant(tenant_));
+    EXPECT_TRUE(control_.declare_tenant(tenant_, {}));
     pipeline_.start();
-    EXPECT_TRUE(eventually([&] { return pipeline_.serve(tenant_, 2).get().has_value(); }));
+    EXPECT_TRUE(eventually([&] { return pipeline_.serve(tenant_, {.workers = 2}).get().has_value(); }));
   }
   ~LongOutageTest() override {
     pipeline_.stop(std::chrono::steady_clock::now() + 10s);
@@ -87,7 +87,7 @@ TEST_F(LongOutageTest, ClosesTheChannelOnceAndOpensItWhenTheDatabaseIsBack) {
     EXPECT_EQ(stored(), 20);
     EXPECT_LE(pipeline_.activity(tenant_).waiting, 0U) << "what waited is the broker's again";
     // A new tenant is not consumed either.
-    EXPECT_EQ(pipeline_.serve(tenant_, 3).get().error().code, ErrorCode::database_unavailable);
+    EXPECT_EQ(pipeline_.serve(tenant_, {.workers = 3}).get().error().code, ErrorCode::database_unavailable);
     database_.sql().run("drop trigger away on messages");
   }
   ASSERT_TRUE(eventually([&] { return stored() == 220; }));

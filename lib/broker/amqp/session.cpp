@@ -28,6 +28,7 @@ class QueueArguments {
       if (spec.quorum && spec.reject_publish) text("x-dead-letter-strategy", "at-least-once");
     }
     if (spec.single_active_consumer) flag("x-single-active-consumer");
+    if (spec.max_length > 0) number("x-max-length", static_cast<std::int64_t>(spec.max_length));
   }
   amqp_table_t table() {
     amqp_table_t out;

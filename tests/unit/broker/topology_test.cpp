@@ -18,7 +18,7 @@ TEST(Topology, NamesDeadLettersByTheNamespace) {
 }
 
 TEST(Topology, SendsATenantsDeadLettersWithAKeyNoPublisherSets) {
-  const auto spec = tenant_queue_spec(kTenant, {});
+  const auto spec = tenant_queue_spec(kTenant, {}, {});
   EXPECT_EQ(spec.name, tenant_queue(kTenant));
   EXPECT_TRUE(spec.quorum);
   EXPECT_TRUE(spec.reject_publish);
@@ -28,9 +28,19 @@ TEST(Topology, SendsATenantsDeadLettersWithAKeyNoPublisherSets) {
 }
 
 TEST(Topology, GivesAClassicQueueNoDeliveryLimit) {
-  const auto spec = tenant_queue_spec(kTenant, {.name_space = "mtmsg", .quorum = false, .delivery_limit = 20});
+  const auto spec = tenant_queue_spec(kTenant, {}, {.name_space = "mtmsg", .quorum = false, .delivery_limit = 20});
   EXPECT_FALSE(spec.quorum);
   EXPECT_EQ(spec.delivery_limit, 0U);
+}
+
+TEST(Topology, TakesForOneTenantsQueueWhatIsFixedForIt) {
+  const auto spec = tenant_queue_spec(kTenant, {.ordered = true, .delivery_limit = 7, .max_length = 1000}, {});
+  EXPECT_TRUE(spec.single_active_consumer);
+  EXPECT_TRUE(spec.quorum) << "empty: as the options say";
+  EXPECT_EQ(spec.delivery_limit, 7U);
+  EXPECT_EQ(spec.max_length, 1000U);
+  EXPECT_FALSE(tenant_queue_spec(kTenant, {.quorum = false}, {}).quorum);
+  EXPECT_FALSE(tenant_queue_spec(kTenant, {}, {}).single_active_consumer);
 }
 
 }  // namespace
