@@ -99,9 +99,6 @@ void Reconciler::became_smaller(TenantId id) {
     const std::lock_guard lock(mutex_);
     if (!full_.contains(id)) return;
   }
-  const auto tenant = store_.find(id);
-  if (tenant.has_error() || check_fullness(*tenant).has_error()) return;
-  if (flow_of(*tenant) == Flow::shut) return;
   later(id, Situation::fresh);
   wake_.notify_all();
 }
@@ -315,6 +312,7 @@ Result<Reconciler::Progress> Reconciler::carry_out(const Tenant& tenant, Situati
     if (now.error().code == ErrorCode::not_found && tenant.state == TenantState::deleting) return Progress{};
     return now.error();
   }
+  if (auto done = recheck_fullness(*now); done.has_error()) return done.error();
   for (const auto step : plan(*now, situation, flow_of(*now))) {
     if (stopping()) return fail(ErrorCode::stopping, "the daemon stops; the next one that looks goes on");
     auto progress = carry_out(*now, step, await);
@@ -425,6 +423,14 @@ ingest::ServeOptions Reconciler::serve_options(const Tenant& tenant) const {
 bool Reconciler::note_full(TenantId tenant, bool full) {
   const std::lock_guard lock(mutex_);
   return full ? full_.insert(tenant).second : full_.erase(tenant) > 0;
+}
+
+Result<void> Reconciler::recheck_fullness(const Tenant& tenant) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!full_.contains(tenant.id)) return {};
+  }
+  return tenant.state == TenantState::active ? check_fullness(tenant) : Result<void>{};
 }
 
 Result<void> Reconciler::check_fullness(const Tenant& tenant) {

@@ -64,7 +64,7 @@ class Reconciler final : public TenantService {
   void heard_of(TenantId tenant);
   /// It keeps as many bytes as it may: let its messages wait. Does not block.
   void became_full(TenantId tenant);
-  /// Messages of it were removed: if it was full, look whether it still is. Blocks for a statement then.
+  /// Messages of it were removed: if it was full, look whether it still is. Does not block.
   void became_smaller(TenantId tenant);
   /// Look at the whole table now. Does not block.
   void reread();
@@ -113,6 +113,8 @@ class Reconciler final : public TenantService {
   bool note_full(TenantId tenant, bool full);
   ingest::ServeOptions serve_options(const Tenant& tenant) const;
   Result<void> check_fullness(const Tenant& tenant);
+  /// Of one that was found full before.
+  Result<void> recheck_fullness(const Tenant& tenant);
 
   Result<Progress> carry_out(const Tenant& tenant, Situation situation, Await await);
   Result<Progress> carry_out(const Tenant& tenant, Step step, Await await);

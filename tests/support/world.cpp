@@ -233,6 +233,18 @@ bool World::queues_empty() const {
   return true;
 }
 
+std::optional<broker::QueueDepth> World::queue(TenantId tenant) const {
+  broker::ConnectOptions connect;
+  connect.url = broker_url();
+  broker::Control control(connect, broker::TopologyOptions{name_});
+  control.start();
+  if (!eventually([&] { return control.status().connected; })) throw std::runtime_error("the broker does not answer");
+  const auto depth = control.depth(tenant);
+  if (depth.has_value()) return *depth;
+  if (depth.error().code == ErrorCode::not_found) return std::nullopt;
+  throw std::runtime_error("the broker can't say what is in a queue: " + depth.error().message);
+}
+
 World::DatabaseAway::DatabaseAway(const World& world) : name_(world.name_) {
   first_value(server_database_url(), "alter database " + name_ + " with allow_connections false");
   first_value(server_database_url(),

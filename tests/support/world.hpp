@@ -4,9 +4,11 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "broker/session.hpp"
 #include "client/client.hpp"
 #include "support/process.hpp"
 
@@ -40,6 +42,7 @@ class World {
 
   /// For daemons that start from now on.
   void set(const std::string& name, std::string value) { settings_[name] = std::move(value); }
+  void unset(const std::string& name) { settings_.erase(name); }
   /// Starts a daemon and waits until its API answers.
   void launch_daemon();
   /// Starts a daemon and waits until it is ready; throws when it is not within `limit`, and leaves it running.
@@ -62,6 +65,11 @@ class World {
   /// The value of a metric without labels.
   std::int64_t metric(const std::string& name);
   Tenant create_tenant(const std::string& name, unsigned workers = 3);
+
+  /// Its queue is deleted with the world: of a tenant that create_tenant() did not make.
+  void adopt(TenantId tenant) { tenants_.push_back(tenant); }
+  /// Its queue as the broker knows it, if there is one.
+  std::optional<broker::QueueDepth> queue(TenantId tenant) const;
 
   /// Another daemon on the same database and broker, once it is ready. Ended with the object.
   std::unique_ptr<Process> start_peer();
