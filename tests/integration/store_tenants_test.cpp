@@ -1,3 +1,5 @@
+#include <future>
+#include <set>
 #include <thread>
 
 #include <gmock/gmock.h>
@@ -195,6 +197,108 @@ TEST_F(TenantStoreTest, DropsManyPartitionsAtOnceOneAfterTheOther) {
     });
   for (auto& daemon : daemons) daemon.join();
   EXPECT_EQ(database_.sql().one("select count(*) from pg_inherits where inhparent = 'messages'::regclass"), "0");
+}
+
+TEST_F(TenantStoreTest, MakesOneTenantOfARequestThatComesTwiceUnderItsKey) {
+  store::TenantRow row{"acme", 3};
+  row.idempotency = IdempotencyKey{"key-1", "print-1"};
+  const auto first = tenants_.create(row).value();
+  EXPECT_EQ(tenants_.create(row).value().id, first.id);
+  // Whatever became of it since.
+  tenants_.mark_active(first.id).value();
+  EXPECT_EQ(tenants_.create(row).value().state, TenantState::active);
+
+  row.idempotency->fingerprint = "print-2";
+  const auto other = tenants_.create(row);
+  ASSERT_FALSE(other);
+  EXPECT_EQ(other.error().code, ErrorCode::conflict);
+  EXPECT_NE(other.error().message.find("key-1"), std::string::npos);
+  row.idempotency = IdempotencyKey{"key-2", "print-1"};
+  EXPECT_EQ(tenants_.create(row).error().code, ErrorCode::conflict) << "the name is still taken";
+  EXPECT_EQ(tenants_.list().value().size(), 1U);
+}
+
+TEST_F(TenantStoreTest, MakesOneTenantOfOneKeyUsedByManyAtOnce) {
+  store::TenantRow row{"acme", 3};
+  row.idempotency = IdempotencyKey{"key", "print"};
+  std::vector<std::future<Result<Tenant>>> made;
+  for (int i = 0; i < 6; ++i) made.push_back(std::async(std::launch::async, [&] { return tenants_.create(row); }));
+  std::set<TenantId> ids;
+  for (auto& each : made) ids.insert(each.get().value().id);
+  EXPECT_EQ(ids.size(), 1U);
+}
+
+TEST_F(TenantStoreTest, ChangesAllThatIsAskedForOrNothing) {
+  const auto id = tenants_.create({"acme", 3}).value().id;
+  TenantUpdate change;
+  change.workers = 5;
+  change.paused = true;
+  change.limits = {{Limit::publish_rate, 7}, {Limit::retention_seconds, 60}};
+  const auto changed = tenants_.update(id, change).value();
+  EXPECT_EQ(changed.workers, 5U);
+  EXPECT_TRUE(changed.paused);
+  EXPECT_EQ(changed.limits[Limit::publish_rate], 7U);
+  EXPECT_EQ(changed.limits[Limit::max_stored_bytes], std::nullopt);
+  TenantUpdate back;
+  back.limits = {{Limit::publish_rate, std::nullopt}};
+  EXPECT_EQ(tenants_.update(id, back).value().limits[Limit::publish_rate], std::nullopt);
+  EXPECT_EQ(tenants_.find(id).value().limits[Limit::retention_seconds], 60U);
+}
+
+TEST_F(TenantStoreTest, KnowsWhichLivingDaemonsHoldATenantThatIsDeleted) {
+  const auto id = tenants_.create({"acme", 3}).value().id;
+  const store::Daemon here{store::DaemonId{Uuid::v4()}, "here", 1, "1"};
+  const store::Daemon there{store::DaemonId{Uuid::v4()}, "there", 2, "1"};
+  for (const auto& daemon : {here, there}) ASSERT_TRUE(database_.store().presence().beat(daemon));
+  ASSERT_TRUE(tenants_.release(id, here.id));
+  EXPECT_EQ(tenants_.holders(id).value().size(), 2U) << "it is not being deleted";
+  tenants_.mark_deleting(id, {}).value();
+  ASSERT_TRUE(tenants_.release(id, here.id));
+  ASSERT_TRUE(tenants_.release(id, here.id));
+  ASSERT_EQ(tenants_.holders(id).value().size(), 1U);
+  EXPECT_EQ(tenants_.holders(id).value().front().host, "there");
+  database_.sql().run("update daemons set beat_at = beat_at - interval '1 minute' where host = 'there'");
+  EXPECT_TRUE(tenants_.holders(id).value().empty()) << "a silent one is not waited for";
+  EXPECT_TRUE(tenants_.release(TenantId{Uuid::v4()}, here.id)) << "somebody else has finished";
+}
+
+TEST_F(TenantStoreTest, SparesOnlyWhatWasToBeDeletedIfEmptyAndStillHasItsCounter) {
+  const auto plain = tenants_.create({"plain", 3}).value().id;
+  tenants_.mark_deleting(plain, {}).value();
+  EXPECT_EQ(tenants_.spare(plain).error().code, ErrorCode::conflict);
+  const auto spared = tenants_.create({"spared", 3}).value().id;
+  tenants_.mark_deleting(spared, {true, false}).value();
+  EXPECT_EQ(tenants_.mark_deleting(spared, {false, true}).value().keep_messages, false) << "as it was asked first";
+  EXPECT_EQ(tenants_.spare(spared).value().state, TenantState::active);
+  tenants_.mark_deleting(spared, {true, false}).value();
+  tenants_.remove_counter(spared).value();
+  EXPECT_EQ(tenants_.spare(spared).error().code, ErrorCode::conflict) << "too late";
+}
+
+TEST_F(TenantStoreTest, FindsPartitionsAndDeadLettersThatBelongToNobody) {
+  const auto kept = tenants_.create({"kept", 3}).value().id;
+  tenants_.ensure_partition(kept).value();
+  EXPECT_TRUE(tenants_.orphans().value().empty());
+  const auto lost = tenants_.create({"lost", 3}).value().id;
+  tenants_.ensure_partition(lost).value();
+  const TenantId letters{Uuid::v4()};
+  for (const auto id : {kept, letters})
+    database_.sql().run(
+        "insert into dead_letters (tenant_id, seq, id, reason, detail, deliveries, body, headers) select '" +
+        id.to_string() + "', n, gen_random_uuid(), 'expired', '', 1, '', '' from generate_series(1, 3) n");
+  database_.sql().run("delete from tenant_counters where tenant_id = '" + lost.to_string() + "'");
+  database_.sql().run("delete from tenants where id = '" + lost.to_string() + "'");
+  const auto orphans = tenants_.orphans().value();
+  ASSERT_EQ(orphans.size(), 2U);
+  for (const auto& orphan : orphans) {
+    EXPECT_EQ(orphan.partition, orphan.tenant == lost);
+    EXPECT_EQ(orphan.dead_letters, orphan.tenant == letters ? 3 : 0);
+    EXPECT_TRUE(orphan.tenant == lost || orphan.tenant == letters);
+    ASSERT_TRUE(tenants_.drop_partition(orphan.tenant, std::chrono::seconds(5)));
+    ASSERT_TRUE(tenants_.remove_row(orphan.tenant));
+  }
+  EXPECT_TRUE(tenants_.orphans().value().empty());
+  EXPECT_EQ(database_.sql().one("select count(*) from dead_letters"), "3");
 }
 
 }  // namespace

@@ -127,9 +127,9 @@ Result<std::vector<Orphan>> PgTenantStore::orphans() {
         "letters as (with recursive walk as ((select tenant_id from dead_letters order by tenant_id limit 1) union all "
         "select (select d.tenant_id from dead_letters d where d.tenant_id > w.tenant_id order by d.tenant_id limit 1) "
         "from walk w where w.tenant_id is not null) select tenant_id as id from walk where tenant_id is not null) "
-        "select id, t.id is not null, coalesce(t.bytes, 0), (select count(*) from (select from dead_letters d where "
-        "d.tenant_id = id limit 1000) n) from tables t full join letters l using (id) where not exists (select from "
-        "tenants where tenants.id = coalesce(t.id, l.id)) order by id",
+        "select o.id, o.stands, o.bytes, (select count(*) from (select from dead_letters d where d.tenant_id = o.id "
+        "limit 1000) n) from (select id, t.id is not null as stands, coalesce(t.bytes, 0) as bytes from tables t full "
+        "join letters l using (id)) o where not exists (select from tenants where tenants.id = o.id) order by o.id",
         {});
     std::vector<Orphan> all;
     for (const auto& row : found)
