@@ -105,8 +105,11 @@ PayloadValidator::~PayloadValidator() = default;
 PayloadValidator::PayloadValidator(PayloadValidator&&) noexcept = default;
 PayloadValidator& PayloadValidator::operator=(PayloadValidator&&) noexcept = default;
 
-std::optional<Refusal> PayloadValidator::check(std::string_view body) {
+std::optional<Refusal> PayloadValidator::check(std::string_view body, std::size_t most_bytes) {
   const auto& limits = impl_->limits;
+  if (most_bytes > 0 && most_bytes < limits.max_message_bytes && body.size() > most_bytes) {
+    return too_large("the message is ", body.size(), most_bytes, "the tenant's max_message_bytes");
+  }
   if (body.size() > limits.max_message_bytes) {
     return too_large("the message is ", body.size(), limits.max_message_bytes, "limits.max_message_bytes");
   }

@@ -30,7 +30,8 @@ class PayloadValidator {
   ///   too_large     the body passes max_message_bytes, or would pass max_rendered_bytes when read back: jsonb writes
   ///                 a number's every digit, so `1e131071` is 8 bytes to send and 131,072 to read
   ///   invalid_json  not RFC 8259, or empty
-  std::optional<Refusal> check(std::string_view body);
+  /// `most_bytes` is the tenant's own maximum; 0, or above it: max_message_bytes.
+  std::optional<Refusal> check(std::string_view body, std::size_t most_bytes = 0);
 
  private:
   struct Impl;

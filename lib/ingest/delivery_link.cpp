@@ -7,6 +7,8 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
 
 #include "broker/topology.hpp"
 #include "domain/message.hpp"
@@ -18,6 +20,8 @@ constexpr std::size_t kMinArenaBytes = 1024;
 constexpr std::size_t kMaxArenaBytes = 512U * 1024;
 /// A burst of large messages ends here, so that the budget is looked at in time.
 constexpr std::size_t kMaxBurstBytes = 2 << 20;
+/// Beyond max_channels, for tenants that are still on their way out.
+constexpr unsigned kSpareChannels = 32;
 constexpr const char* kWaitsForDatabase = "the consumer waits until the database takes messages again";
 
 std::string_view keep(Arena& arena, std::string_view bytes) {
@@ -33,8 +37,11 @@ DeliveryLink::DeliveryLink(Options options, Dispatcher& dispatcher, DeliveryEven
     : options_(std::move(options)),
       dispatcher_(dispatcher),
       events_(events),
-      by_channel_(std::size_t{options_.max_channels} + 1),
-      link_(options_.connect, *this) {}
+      by_channel_(std::size_t{options_.max_channels} + kSpareChannels + 1),
+      link_(options_.connect, *this) {
+  for (auto number = by_channel_.size(); --number > 0;)
+    free_channels_.push_back(ChannelNumber{static_cast<std::uint16_t>(number)});
+}
 
 DeliveryLink::~DeliveryLink() {
   stop();
@@ -54,23 +61,23 @@ broker::LinkStatus DeliveryLink::status() const {
   return link_.status();
 }
 
-std::future<Result<void>> DeliveryLink::serve(TenantId tenant, std::uint16_t prefetch) {
-  return want(tenant, Wanted::serve, prefetch);
+std::future<Result<void>> DeliveryLink::serve(TenantId tenant, std::uint16_t prefetch, Order order) {
+  return want(tenant, Wanted::serve, prefetch, order);
 }
 std::future<Result<void>> DeliveryLink::idle(TenantId tenant) {
-  return want(tenant, Wanted::idle, 1);
+  return want(tenant, Wanted::idle);
 }
 std::future<Result<void>> DeliveryLink::leave(TenantId tenant) {
-  return want(tenant, Wanted::leave, 1);
+  return want(tenant, Wanted::leave);
 }
 std::future<Result<void>> DeliveryLink::drop(TenantId tenant) {
-  return want(tenant, Wanted::drop, 1);
+  return want(tenant, Wanted::drop);
 }
 
-std::future<Result<void>> DeliveryLink::want(TenantId tenant, Wanted wanted, std::uint16_t prefetch) {
+std::future<Result<void>> DeliveryLink::want(TenantId tenant, Wanted wanted, std::uint16_t prefetch, Order order) {
   std::promise<Result<void>> promise;
   auto future = promise.get_future();
-  broker::asio::post(link_.executor(), [this, tenant, wanted, prefetch, promise = std::move(promise)]() mutable {
+  broker::asio::post(link_.executor(), [this, tenant, wanted, prefetch, order, promise = std::move(promise)]() mutable {
     const auto known = consumers_.find(tenant);
     if (wanted != Wanted::serve && known == consumers_.end()) return promise.set_value({});
     const auto consumer = known != consumers_.end() ? known->second : find_or_add(tenant);
@@ -78,7 +85,10 @@ std::future<Result<void>> DeliveryLink::want(TenantId tenant, Wanted wanted, std
       return promise.set_value(fail(ErrorCode::conflict, "this connection has no free channel for another tenant"));
     }
     consumer->wanted = wanted;
-    if (wanted == Wanted::serve) consumer->wanted_prefetch = prefetch;
+    if (wanted == Wanted::serve) {
+      consumer->wanted_prefetch = prefetch;
+      consumer->ordered = order == Order::strict;
+    }
     consumer->admission = admission_;
     // A step under way may change what is: then the answer comes after it.
     const bool steady = !consumer->steering || link_.session() == nullptr;
@@ -131,14 +141,19 @@ void DeliveryLink::admit(Admission admission) {
 }
 
 DeliveryLink::ConsumerPtr DeliveryLink::find_or_add(TenantId tenant) {
-  const auto free = std::find(by_channel_.begin() + 1, by_channel_.end(), nullptr);
-  if (free == by_channel_.end()) return nullptr;
+  if (free_channels_.empty()) return nullptr;
   auto consumer = std::make_shared<Consumer>();
   consumer->tenant = tenant;
-  consumer->channel.value = static_cast<std::uint16_t>(free - by_channel_.begin());
-  *free = consumer;
+  consumer->channel = free_channels_.back();
+  free_channels_.pop_back();
+  by_channel_[consumer->channel.value] = consumer;
   consumers_.emplace(tenant, consumer);
   return consumer;
+}
+
+void DeliveryLink::free_channel(Consumer& consumer) {
+  by_channel_[consumer.channel.value].reset();
+  free_channels_.push_back(consumer.channel);
 }
 
 void DeliveryLink::forget(TenantId tenant) {
@@ -153,7 +168,7 @@ void DeliveryLink::forget(TenantId tenant) {
     if (consumer->channel_open || consumer->steering) {
       steer(consumer);
     } else {
-      by_channel_[consumer->channel.value].reset();
+      free_channel(*consumer);
     }
     const std::lock_guard lock(consuming_mutex_);
     consuming_.erase(tenant);
@@ -191,8 +206,7 @@ broker::asio::awaitable<void> DeliveryLink::steering(ConsumerPtr consumer) {
   }
   consumer->steering = false;
   if (consumer->forgotten) {
-    auto& place = by_channel_[consumer->channel.value];
-    if (place == consumer) place.reset();
+    if (by_channel_[consumer->channel.value] == consumer) free_channel(*consumer);
     co_return;
   }
   publish_consuming(*consumer);
@@ -216,7 +230,7 @@ broker::asio::awaitable<Result<void>> DeliveryLink::take_step(broker::Session& s
       if (done.has_error()) co_return done;
       if (connection != connections_) break;
       consumer.channel_open = true;
-      consumer.generation.value = ++last_generation_;
+      consumer.generation = dispatcher_.next_generation();
       dispatcher_.restart(consumer.tenant, consumer.generation);
       break;
     }
@@ -233,6 +247,10 @@ broker::asio::awaitable<Result<void>> DeliveryLink::take_step(broker::Session& s
       consumer.prefetch = prefetch;
       break;
     }
+    case Consumer::Step::freeze:
+      consumer.frozen = true;
+      on_burst_end();  // as after a cancel
+      break;
     case Consumer::Step::cancel: {
       auto done = co_await session.cancel(consumer.channel, consumer.tag);
       if (done.has_error()) co_return done;
@@ -241,13 +259,24 @@ broker::asio::awaitable<Result<void>> DeliveryLink::take_step(broker::Session& s
       on_burst_end();
       break;
     }
-    case Consumer::Step::close_channel: {
-      auto done = co_await session.close_channel(consumer.channel);
-      if (done.has_error()) co_return done;
-      if (connection == connections_) channel_lost(consumer);
-      break;
-    }
+    case Consumer::Step::close_channel:
+      co_return co_await close_channel(session, consumer);
   }
+  co_return Result<void>{};
+}
+
+broker::asio::awaitable<Result<void>> DeliveryLink::close_channel(broker::Session& session, Consumer& consumer) {
+  const auto connection = connections_;
+  if (consumer.acked_at && consumer.ledger.unacked() == 0) {
+    broker::asio::steady_timer grace(link_.executor(), *std::exchange(consumer.acked_at, {}) + kAckGrace);
+    co_await grace.async_wait(broker::asio::use_awaitable);
+    // Something else may be wanted by now.
+    const bool still = connection == connections_ && consumer.next_step() == Consumer::Step::close_channel;
+    if (!still) co_return Result<void>{};
+  }
+  auto done = co_await session.close_channel(consumer.channel);
+  if (done.has_error()) co_return done;
+  if (connection == connections_) channel_lost(consumer);
   co_return Result<void>{};
 }
 
@@ -262,7 +291,7 @@ void DeliveryLink::step_failed(Consumer& consumer, const Error& why) {
 void DeliveryLink::channel_lost(Consumer& consumer) {
   consumer.channel_lost();
   if (consumer.forgotten) return;  // the tenant may be back already, with another channel
-  consumer.generation.value = ++last_generation_;
+  consumer.generation = dispatcher_.next_generation();
   dispatcher_.restart(consumer.tenant, consumer.generation);
   publish_consuming(consumer);
   read_if_room();
@@ -305,7 +334,7 @@ void DeliveryLink::on_closed(const Error& why) noexcept {
 void DeliveryLink::on_delivery(const broker::Delivery& delivery) noexcept {
   const auto& consumer = by_channel_[delivery.channel.value];
   if (!consumer || !consumer->channel_open) return;
-  if (consumer->reopen) return;  // the channel is about to go, and this message with it
+  if (!consumer->takes()) return;  // the channel is about to go, and this message with it
   consumer->ledger.delivered(delivery.tag);
   burst_.push_back({consumer->tenant, consumer->generation, make_parcel(consumer->tenant, delivery)});
   if (consumer->note(burst_.back().parcel.suspicious())) steer(consumer);
@@ -347,7 +376,7 @@ void DeliveryLink::let_go() {
 void DeliveryLink::give_back_here(Consumer& consumer) {
   if (!consumer.channel_open || consumer.reopen) return;
   consumer.reopen = true;
-  consumer.generation.value = ++last_generation_;
+  consumer.generation = dispatcher_.next_generation();
   dispatcher_.restart(consumer.tenant, consumer.generation);
 }
 
@@ -433,7 +462,8 @@ void DeliveryLink::settle_here(std::span<const Settlement> settlements) {
     // A failed ack means the connection is going away: the broker delivers again, the ids remove the duplicate.
     if (session->ack(consumer->channel, *tag, broker::Multiple::yes).has_error()) continue;
     acked_ += tag->value - before;
-    if (consumer->wanted == Wanted::leave && consumer->ledger.unacked() == 0) steer(consumer);
+    consumer->acked_at = std::chrono::steady_clock::now();
+    if (consumer->ledger.unacked() == 0 && consumer->next_step() != Consumer::Step::none) steer(consumer);
   }
   if (!reading_) read_if_room();
 }

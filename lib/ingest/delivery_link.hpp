@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <future>
 #include <memory>
@@ -32,9 +33,14 @@ class DeliveryEvents {
 /// thread only; the public functions post there and may be called from any thread.
 class DeliveryLink final : private broker::LinkHandler {
  public:
+  /// Nothing answers an ack, and RabbitMQ forgets the ones its quorum queue has not applied when their channel ends
+  /// (measured on 3.10 under load: 6 of 42 stops had their last transaction delivered again; with this wait 0 of 35).
+  /// Asking the queue for its depth on the same channel first does not help.
+  static constexpr std::chrono::milliseconds kAckGrace{300};
+
   struct Options {
     broker::ConnectOptions connect;
-    std::uint16_t max_channels = 2000;     ///< below the 2,047 RabbitMQ allows by default
+    std::uint16_t max_channels = 2000;     ///< tenants; below the 2,047 channels RabbitMQ allows by default
     std::size_t memory_bytes = 192 << 20;  ///< with more in flight (all links together) the socket is not read
   };
 
@@ -48,10 +54,11 @@ class DeliveryLink final : private broker::LinkHandler {
 
   /// Wants a consumer with this prefetch for the tenant; ready when it stands (or failed to: the error). While the
   /// broker is away it is broker_unavailable, and the consumer comes with the connection.
-  std::future<Result<void>> serve(TenantId tenant, std::uint16_t prefetch);
-  /// No consumer, but the channel stays for the acks of what is in hand.
+  enum class Order { any, strict };  ///< strict: see Consumer; the queue has to have a single active consumer
+  std::future<Result<void>> serve(TenantId tenant, std::uint16_t prefetch, Order order);
+  /// Takes no more, but the channel stays for the acks of what is in hand.
   std::future<Result<void>> idle(TenantId tenant);
-  /// Cancels, waits until everything in hand is acked, closes the channel.
+  /// Takes no more, waits until everything in hand is acked, closes the channel.
   std::future<Result<void>> leave(TenantId tenant);
   /// Closes the channel now; what is in hand goes back to the queue.
   std::future<Result<void>> drop(TenantId tenant);
@@ -93,11 +100,13 @@ class DeliveryLink final : private broker::LinkHandler {
   void on_blocked(bool blocked, std::string_view reason) noexcept override;
   void on_closed(const Error& why) noexcept override;
 
-  std::future<Result<void>> want(TenantId tenant, Wanted wanted, std::uint16_t prefetch);
+  std::future<Result<void>> want(TenantId tenant, Wanted wanted, std::uint16_t prefetch = 1, Order order = Order::any);
   ConsumerPtr find_or_add(TenantId tenant);
   void steer(const ConsumerPtr& consumer);
   broker::asio::awaitable<void> steering(ConsumerPtr consumer);
   broker::asio::awaitable<Result<void>> take_step(broker::Session& session, Consumer& consumer, Consumer::Step step);
+  broker::asio::awaitable<Result<void>> close_channel(broker::Session& session, Consumer& consumer);
+  void free_channel(Consumer& consumer);
   void step_failed(Consumer& consumer, const Error& why);
   void channel_lost(Consumer& consumer);
   void answer(Consumer& consumer, const Result<void>& result);
@@ -118,8 +127,8 @@ class DeliveryLink final : private broker::LinkHandler {
   // Link thread only.
   std::unordered_map<TenantId, ConsumerPtr> consumers_;
   std::vector<ConsumerPtr> by_channel_;  ///< index: channel number
-  std::uint64_t connections_ = 0;        ///< to tell whether the connection changed while a coroutine waited
-  std::uint64_t last_generation_ = 0;
+  std::vector<ChannelNumber> free_channels_;
+  std::uint64_t connections_ = 0;  ///< to tell whether the connection changed while a coroutine waited
   Admission admission_ = Admission::open;
   std::vector<Dispatcher::Arrival> burst_;
   std::shared_ptr<Arena> arena_;

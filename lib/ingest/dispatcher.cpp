@@ -13,31 +13,49 @@ std::size_t Work::rows() const noexcept {
 
 Dispatcher::Dispatcher(Limits limits) : limits_(limits), scheduler_(limits.scheduler) {}
 
-void Dispatcher::add(TenantId tenant, unsigned workers) {
+void Dispatcher::add(TenantId tenant, const ServeOptions& options) {
   const std::lock_guard lock(mutex_);
-  inboxes_[tenant];
-  scheduler_.add(tenant, workers);
+  auto& inbox = inboxes_[tenant];
+  inbox.removed = false;
+  inbox.options = options;
+  scheduler_.add(tenant, options.effective_workers());
 }
 
-void Dispatcher::set_workers(TenantId tenant, unsigned workers) {
+void Dispatcher::set_options(TenantId tenant, const ServeOptions& options) {
   const std::lock_guard lock(mutex_);
-  scheduler_.set_workers(tenant, workers);
+  const auto found = inboxes_.find(tenant);
+  if (found == inboxes_.end()) return;
+  found->second.options = options;
+  scheduler_.set_workers(tenant, options.effective_workers());
 }
 
 void Dispatcher::remove(TenantId tenant) {
   const std::lock_guard lock(mutex_);
   const auto found = inboxes_.find(tenant);
   if (found == inboxes_.end()) return;
-  throw_away(tenant, found->second);
-  scheduler_.remove(tenant);
+  auto& inbox = found->second;
+  throw_away(tenant, inbox);
   std::erase_if(postponed_, [tenant](const auto& entry) { return entry.second == tenant; });
-  inboxes_.erase(found);
+  inbox.removed = true;
+  inbox.alone = false;
+  inbox.generation = {};
+  if (inbox.writing == 0) written(found, 0);
+}
+
+/// Rows of it are not being written any more.
+void Dispatcher::written(Inboxes::iterator found, std::size_t rows) {
+  auto& inbox = found->second;
+  inbox.writing -= std::min<std::uint64_t>(inbox.writing, rows);
+  if (inbox.removed && inbox.writing == 0) {
+    scheduler_.remove(found->first);
+    inboxes_.erase(found);
+  }
 }
 
 void Dispatcher::restart(TenantId tenant, Generation generation) {
   const std::lock_guard lock(mutex_);
   const auto found = inboxes_.find(tenant);
-  if (found == inboxes_.end()) return;
+  if (found == inboxes_.end() || found->second.removed) return;
   throw_away(tenant, found->second);
   found->second.generation = generation;
 }
@@ -106,7 +124,7 @@ Work Dispatcher::assemble() {
     scheduler_.took(rows, work.parts.empty() && rows < turn->rows);
     if (rows == 0) break;
     const auto end = inbox.parcels.begin() + static_cast<std::ptrdiff_t>(rows);
-    auto& part = work.parts.emplace_back(Work::Part{turn->tenant, inbox.generation, {}});
+    auto& part = work.parts.emplace_back(Work::Part{turn->tenant, inbox.generation, {}, inbox.options});
     part.parcels.assign(std::make_move_iterator(inbox.parcels.begin()), std::make_move_iterator(end));
     inbox.parcels.erase(inbox.parcels.begin(), end);
     inbox.writing += rows;
@@ -137,10 +155,8 @@ void Dispatcher::postpone(Work::Part part, std::chrono::milliseconds wait) {
     writing_ -= rows;
     const auto found = inboxes_.find(part.tenant);
     const bool current = found != inboxes_.end() && found->second.generation == part.generation;
-    if (found != inboxes_.end()) {
-      found->second.writing -= std::min<std::uint64_t>(found->second.writing, rows);
-    }
     if (current) {
+      written(found, rows);
       auto& parcels = found->second.parcels;
       parcels.insert(parcels.begin(), std::make_move_iterator(part.parcels.begin()),
                      std::make_move_iterator(part.parcels.end()));
@@ -148,8 +164,9 @@ void Dispatcher::postpone(Work::Part part, std::chrono::milliseconds wait) {
       found->second.alone = true;
       scheduler_.arrived(part.tenant, rows);
       postponed_.emplace(std::chrono::steady_clock::now() + wait, part.tenant);
-    } else {
+    } else if (found != inboxes_.end()) {
       scheduler_.finished(part.tenant);
+      written(found, rows);
     }
   }
   ready_.notify_all();
@@ -169,14 +186,26 @@ void Dispatcher::finished(const Work& work) {
       writing_ -= part.parcels.size();
       const auto found = inboxes_.find(part.tenant);
       if (found == inboxes_.end()) continue;
-      // A tenant that was removed and added again meanwhile starts from nothing.
-      found->second.writing -= std::min<std::uint64_t>(found->second.writing, part.parcels.size());
       scheduler_.finished(part.tenant);
+      written(found, part.parcels.size());
     }
   }
   // Also wakes writers that wait for the end of a drain.
   ready_.notify_all();
   empty_.notify_all();
+}
+
+void Dispatcher::failed(const Work& work) {
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& part : work.parts) {
+      const auto found = inboxes_.find(part.tenant);
+      if (found == inboxes_.end() || found->second.generation != part.generation) continue;
+      throw_away(part.tenant, found->second);
+      found->second.generation = {};  // what still comes through this channel is not taken
+    }
+  }
+  finished(work);
 }
 
 void Dispatcher::drain() {

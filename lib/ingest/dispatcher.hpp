@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -15,6 +16,7 @@
 #include "core/ids.hpp"
 #include "ingest/parcel.hpp"
 #include "ingest/scheduler.hpp"
+#include "ingest/serve_options.hpp"
 
 namespace mtmsg::ingest {
 
@@ -25,6 +27,7 @@ struct Work {
     TenantId tenant;
     Generation generation;  ///< of the channel all its parcels came through
     std::vector<Parcel> parcels;
+    ServeOptions options;  ///< as they were when it was taken
   };
   std::vector<Part> parts;
   std::size_t rows() const noexcept;
@@ -52,10 +55,13 @@ class Dispatcher {
 
   // For links.
 
-  void add(TenantId tenant, unsigned workers);
-  void set_workers(TenantId tenant, unsigned workers);
-  /// Throws away what waits. What is being written is finished by its writer.
+  void add(TenantId tenant, const ServeOptions& options);
+  void set_options(TenantId tenant, const ServeOptions& options);
+  /// Throws away what waits. What is being written is finished by its writer; if the tenant is added again meanwhile,
+  /// its next transaction waits for that.
   void remove(TenantId tenant);
+  /// For a new channel: no two of any tenant and link are the same.
+  Generation next_generation() noexcept { return {++last_generation_}; }
   /// A new channel: what waits came through the old one and will be delivered again.
   void restart(TenantId tenant, Generation generation);
   /// Puts parcels of a tenant into its inbox; those of another generation than its newest are dropped.
@@ -72,6 +78,8 @@ class Dispatcher {
   std::optional<Work> take();
   /// The transaction is over, however it ended. Called before the acks are sent.
   void finished(const Work& work);
+  /// It can't be stored and goes back to the queue: what waits behind it, too, or it would overtake.
+  void failed(const Work& work);
   /// The part could not be stored for somebody else's sake: it waits again, before what came later, and its tenant is
   /// out of the round for so long.
   void postpone(Work::Part part, std::chrono::milliseconds wait);
@@ -98,7 +106,9 @@ class Dispatcher {
     Generation generation;
     std::deque<Parcel> parcels;
     std::uint64_t writing = 0;
-    bool alone = false;  ///< was postponed: the next time it holds up nobody but itself
+    ServeOptions options;
+    bool alone = false;    ///< was postponed: the next time it holds up nobody but itself
+    bool removed = false;  ///< stays for what is being written
   };
 
   Work assemble();
@@ -106,14 +116,17 @@ class Dispatcher {
   std::size_t choose(const Inbox& inbox, std::size_t most, std::size_t& bytes) const;
   void end_postponements();
   void throw_away(TenantId tenant, Inbox& inbox);
+  using Inboxes = std::unordered_map<TenantId, Inbox>;
+  void written(Inboxes::iterator inbox, std::size_t rows);
 
   const Limits limits_;
   CountedMemory memory_;
+  std::atomic<std::uint64_t> last_generation_{0};
   mutable std::mutex mutex_;       ///< guards all below
   std::condition_variable ready_;  ///< writers wait for work
   std::condition_variable empty_;  ///< wait_until_empty
   Scheduler scheduler_;
-  std::unordered_map<TenantId, Inbox> inboxes_;
+  Inboxes inboxes_;
   std::multimap<std::chrono::steady_clock::time_point, TenantId> postponed_;  ///< by when they may go on
   std::uint64_t waiting_ = 0;
   std::uint64_t writing_ = 0;

@@ -14,11 +14,6 @@ constexpr unsigned kHeldTries = 3;
 /// The part of the memory budget that a held tenant may keep: one over this.
 constexpr std::size_t kHeldShare = 8;
 
-/// Nothing answers an ack, and RabbitMQ forgets the ones its quorum queue has not applied when their channel ends
-/// (measured on 3.10 under load: 6 of 42 stops had their last transaction delivered again; with this wait 0 of 35).
-/// Asking the queue for its depth on the same channel first does not help.
-constexpr std::chrono::milliseconds kAckGrace{300};
-
 }  // namespace
 
 Pipeline::Pipeline(Options options, store::Database& database, metrics::Registry& metrics, PipelineEvents& events)
@@ -68,7 +63,7 @@ StopReport Pipeline::stop(std::chrono::steady_clock::time_point deadline) {
   }
   join_writers();
   report.left_to_broker = in_hand - std::min(in_hand, committed() - committed_by_now);
-  linger(std::min(deadline, std::chrono::steady_clock::now() + kAckGrace));
+  linger(std::min(deadline, std::chrono::steady_clock::now() + DeliveryLink::kAckGrace));
   for (const auto& link : links_) link->stop();
   report.acked = acked() - acked_before;
   const std::lock_guard lock(mutex_);
@@ -131,17 +126,21 @@ std::future<Result<void>> Pipeline::serve(TenantId tenant, const ServeOptions& o
   served.options = options;
   if (served.link == nullptr) {
     served.link = &link_with_room();
-    dispatcher_.add(tenant, served.workers());
+    ++tenants_on_[served.link];
+    dispatcher_.add(tenant, options);
   }
-  dispatcher_.set_workers(tenant, served.workers());
-  return served.link->serve(tenant, prefetch_of(served.workers(), options_.batch));
+  dispatcher_.set_options(tenant, options);
+  const auto order = options.ordered ? DeliveryLink::Order::strict : DeliveryLink::Order::any;
+  return served.link->serve(tenant, prefetch_for(options), order);
+}
+
+std::uint16_t Pipeline::prefetch_for(const ServeOptions& options) const noexcept {
+  return options.ordered ? kOrderedPrefetch : prefetch_of(options.workers, options_.batch);
 }
 
 DeliveryLink& Pipeline::link_with_room() {
-  std::unordered_map<const DeliveryLink*, std::size_t> taken;
-  for (const auto& [tenant, served] : tenants_) ++taken[served.link];
   for (const auto& link : links_) {
-    if (taken[link.get()] < options_.link.max_channels) return *link;
+    if (tenants_on_[link.get()] < options_.link.max_channels) return *link;
   }
   links_.push_back(std::make_unique<DeliveryLink>(options_.link, dispatcher_, static_cast<DeliveryEvents&>(*this)));
   links_.back()->admit(admission_);
@@ -158,7 +157,7 @@ void Pipeline::remove(TenantId tenant, std::chrono::milliseconds patience) {
   dispatcher_.remove(tenant);
   const std::lock_guard lock(mutex_);
   held_.erase(tenant);
-  tenants_.erase(tenant);
+  if (tenants_.erase(tenant) > 0) --tenants_on_[link];
   // Bytes became free, and no ack will say so to a link that stopped reading.
   for (const auto& each : links_) each->room_again();
 }
@@ -322,11 +321,11 @@ TenantActivity Pipeline::activity(TenantId tenant) const {
   if (found == tenants_.end()) return activity;
   const auto& served = found->second;
   activity.consuming = served.link->consuming(tenant);
-  activity.workers = served.workers();
+  activity.workers = served.options.effective_workers();
   activity.unacked = counts.unacked();
   activity.waiting = counts.waiting;
   const auto busy = (activity.unacked + options_.batch - 1) / options_.batch;
-  activity.workers_busy = static_cast<unsigned>(std::min<std::uint64_t>(busy, served.workers()));
+  activity.workers_busy = static_cast<unsigned>(std::min<std::uint64_t>(busy, served.options.effective_workers()));
   activity.stored = served.totals.stored;
   activity.duplicates = served.totals.duplicates;
   activity.dead_letters = served.totals.dead_letters;

@@ -17,21 +17,13 @@
 #include "domain/payload.hpp"
 #include "ingest/delivery_link.hpp"
 #include "ingest/dispatcher.hpp"
+#include "ingest/serve_options.hpp"
 #include "ingest/writer.hpp"
 #include "metrics/registry.hpp"
 #include "store/database.hpp"
 
 /// The data path: link → inbox → scheduler → writer → ack ledger.
 namespace mtmsg::ingest {
-
-/// How a tenant is served.
-struct ServeOptions {
-  unsigned workers = 1;                ///< an ordered tenant has one, whatever this says
-  bool ordered = false;                ///< its messages are stored in the order of its queue, whatever happens
-  std::size_t max_message_bytes = 0;   ///< a larger body is a dead letter; 0, or above it: the configured maximum
-  std::uint64_t max_stored_bytes = 0;  ///< with as many kept it is full; 0: never
-  friend bool operator==(const ServeOptions&, const ServeOptions&) = default;
-};
 
 /// What moves for one tenant in this daemon at the moment.
 struct TenantActivity {
@@ -92,6 +84,9 @@ class PipelineEvents {
 /// Any thread.
 class Pipeline final : private DeliveryEvents, private WriterEvents {
  public:
+  /// The same at all times and in all daemons, whatever their batch (see Consumer).
+  static constexpr std::uint16_t kOrderedPrefetch = 500;
+
   struct Options {
     DeliveryLink::Options link;
     Dispatcher::Limits dispatcher;
@@ -113,8 +108,9 @@ class Pipeline final : private DeliveryEvents, private WriterEvents {
   /// Any thread, also while stop() waits: makes its deadline now.
   void hurry() noexcept;
 
-  /// A consumer with prefetch = workers × batch and that share of the writers. The future is ready when the consumer
-  /// stands. Called again, it changes what is different. Errors as DeliveryLink::serve.
+  /// A consumer with prefetch = workers × batch (kOrderedPrefetch for an ordered tenant) and that share of the writers.
+  /// The future is ready when the consumer stands. Called again, it changes what is different. Errors as
+  /// DeliveryLink::serve.
   std::future<Result<void>> serve(TenantId tenant, const ServeOptions& options);
   /// Ends the consumer: what is in hand is committed and acked, or given back to the queue after `patience`. The
   /// tenant is unknown to the pipeline afterwards.
@@ -137,7 +133,6 @@ class Pipeline final : private DeliveryEvents, private WriterEvents {
     DeliveryLink* link = nullptr;
     ServeOptions options;
     Totals totals;
-    unsigned workers() const noexcept { return options.ordered ? 1 : options.workers; }
   };
 
   void on_consumer_lost(TenantId tenant, const Error& why) noexcept override;
@@ -148,6 +143,7 @@ class Pipeline final : private DeliveryEvents, private WriterEvents {
   void on_attempt(const Result<void>& result, std::size_t rows, std::chrono::nanoseconds took) noexcept override;
 
   DeliveryLink& link_with_room();
+  std::uint16_t prefetch_for(const ServeOptions& options) const noexcept;
   DeliveryLink* link_of(TenantId tenant) const;
   /// The tenants that keep as many bytes as they may.
   std::vector<TenantId> count(const std::vector<PartReport>& reports);
@@ -170,6 +166,7 @@ class Pipeline final : private DeliveryEvents, private WriterEvents {
 
   mutable std::mutex mutex_;  ///< guards all below
   std::vector<std::unique_ptr<DeliveryLink>> links_;
+  std::unordered_map<const DeliveryLink*, std::size_t> tenants_on_;
   std::unordered_map<TenantId, Served> tenants_;
   Totals totals_;
   bool database_away_ = false;

@@ -63,7 +63,7 @@ void Writer::carry(Work work) {
   if (outcomes.has_value()) return settle(std::move(work), batch, *outcomes);
   const bool stopping = outcomes.error().code == ErrorCode::stopping;
   if (stopping || work.parts.size() == 1) {
-    release(work);
+    release(work, stopping ? Ended::done : Ended::failed);
     if (!stopping) events_.on_tenant_failed(work.parts.front().tenant, outcomes.error());
     return;
   }
@@ -76,10 +76,9 @@ void Writer::carry_alone(Work::Part part, const store::TenantBatch& batch) {
   Work alone;
   alone.parts.push_back(std::move(part));
   if (outcomes.has_value()) return settle(std::move(alone), {batch}, *outcomes);
-  release(alone);
-  if (outcomes.error().code != ErrorCode::stopping) {
-    events_.on_tenant_failed(alone.parts.front().tenant, outcomes.error());
-  }
+  const bool stopping = outcomes.error().code == ErrorCode::stopping;
+  release(alone, stopping ? Ended::done : Ended::failed);
+  if (!stopping) events_.on_tenant_failed(alone.parts.front().tenant, outcomes.error());
 }
 
 void Writer::settle(Work work, const store::Batch& batch, const std::vector<store::TenantOutcome>& outcomes) {
@@ -97,12 +96,16 @@ void Writer::settle(Work work, const store::Batch& batch, const std::vector<stor
     done.parts.push_back(std::move(part));
   }
   if (done.parts.empty()) return;
-  release(done);
+  release(done, Ended::done);
   events_.on_committed(done, reports);
 }
 
-void Writer::release(Work& work) {
-  dispatcher_.finished(work);
+void Writer::release(Work& work, Ended ended) {
+  if (ended == Ended::failed) {
+    dispatcher_.failed(work);
+  } else {
+    dispatcher_.finished(work);
+  }
   // Before anybody is told that there is room again.
   for (auto& part : work.parts) {
     for (auto& parcel : part.parcels) parcel.release();
@@ -124,7 +127,7 @@ store::Batch Writer::validate(const Work& work) {
       row.headers = parcel.headers;
       row.exchange = parcel.exchange;
       row.routing_key = parcel.routing_key;
-      row.refusal = validator_.check(parcel.body);
+      row.refusal = validator_.check(parcel.body, part.options.max_message_bytes);
       row.deliveries = parcel.delivery_count + 1;
     }
   }

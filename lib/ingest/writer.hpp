@@ -61,7 +61,9 @@ class Writer {
   void carry(Work work);
   void carry_alone(Work::Part part, const store::TenantBatch& batch);
   void settle(Work work, const store::Batch& batch, const std::vector<store::TenantOutcome>& outcomes);
-  void release(Work& work);
+  /// No more of the dispatcher's: its bytes are free. `failed`: it goes back to the queue.
+  enum class Ended { done, failed };
+  void release(Work& work, Ended ended);
   store::Batch validate(const Work& work);
   /// Until it succeeds; the error is not an outage, or `stopping`.
   Result<std::vector<store::TenantOutcome>> store_through_outages(const store::Batch& batch);

@@ -78,6 +78,17 @@ TEST(PayloadValidator, LeavesToPostgresqlWhatOnlyItCanJudge) {
   }
 }
 
+TEST(PayloadValidator, ATenantsOwnMaximumOnlyLowersTheConfiguredOne) {
+  PayloadValidator validator(PayloadLimits{10, 1000});
+  EXPECT_FALSE(validator.check("12345678"));
+  EXPECT_FALSE(validator.check("12345678", 8));
+  const auto refusal = validator.check("12345678", 7);
+  ASSERT_TRUE(refusal);
+  EXPECT_EQ(refusal->reason, DeadReason::too_large);
+  EXPECT_EQ(refusal->detail, "the message is 8 bytes; the tenant's max_message_bytes is 7");
+  EXPECT_TRUE(validator.check("12345678901", 100)) << "the configured one holds for all";
+}
+
 TEST(PayloadValidator, RefusesABodyBeyondItsLimitWithoutReadingIt) {
   EXPECT_EQ(verdict("\"12345678\"", {10, 1000}), "");
   EXPECT_EQ(verdict("\"123456789\"", {10, 1000}), "too_large");

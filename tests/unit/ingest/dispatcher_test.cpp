@@ -25,7 +25,7 @@ Dispatcher::Arrival arrival(std::uint8_t number, std::uint64_t tag, std::string_
 struct Fixture {
   Dispatcher dispatcher{Dispatcher::Limits{}};
   void serve(std::uint8_t number, unsigned workers = 1) {
-    dispatcher.add(tenant(number), workers);
+    dispatcher.add(tenant(number), {.workers = workers});
     dispatcher.restart(tenant(number), {1});
   }
   void deliver(std::vector<Dispatcher::Arrival> arrivals) { dispatcher.deliver(arrivals); }
@@ -141,6 +141,54 @@ TEST(Dispatcher, RemovingATenantForgetsWhatWaitsAndLetsWhatIsWrittenFinish) {
   f.dispatcher.finished(*work);
   EXPECT_EQ(f.dispatcher.total().unacked(), 0U);
   EXPECT_EQ(f.dispatcher.in_flight_bytes(), 0U);
+}
+
+TEST(Dispatcher, ATenantThatIsAddedAgainWaitsForWhatIsStillBeingWritten) {
+  Fixture f;
+  f.serve(1);
+  f.deliver({arrival(1, 1)});
+  const auto before = f.dispatcher.take();
+  f.dispatcher.remove(tenant(1));
+  f.deliver({arrival(1, 2)});
+  EXPECT_EQ(f.dispatcher.total().waiting, 0U) << "a removed tenant takes nothing";
+  f.dispatcher.add(tenant(1), {});
+  f.dispatcher.restart(tenant(1), {2});
+  f.serve(2);
+  f.deliver({arrival(1, 1, "[]", 2), arrival(2, 1)});
+  const auto other = f.dispatcher.take();
+  ASSERT_EQ(other->parts.size(), 1U);
+  EXPECT_EQ(other->parts[0].tenant, tenant(2)) << "two transactions of one tenant at a time have no order";
+  f.dispatcher.finished(*before);
+  const auto after = f.dispatcher.take();
+  ASSERT_EQ(after->parts.size(), 1U);
+  EXPECT_EQ(after->parts[0].generation.value, 2U);
+  f.dispatcher.finished(*other);
+  f.dispatcher.finished(*after);
+  EXPECT_EQ(f.dispatcher.total().unacked(), 0U);
+}
+
+TEST(Dispatcher, WhatCouldNotBeStoredIsNotOvertakenByWhatWaitsBehindIt) {
+  Fixture f;
+  f.serve(1);
+  f.deliver({arrival(1, 1)});
+  const auto work = f.dispatcher.take();
+  f.deliver({arrival(1, 2)});
+  f.dispatcher.failed(*work);
+  f.deliver({arrival(1, 3)});
+  EXPECT_EQ(f.dispatcher.total().unacked(), 0U);
+  f.dispatcher.restart(tenant(1), {2});
+  f.deliver({arrival(1, 1, "[]", 2)});
+  const auto again = f.dispatcher.take();
+  ASSERT_EQ(again->rows(), 1U);
+  EXPECT_EQ(again->parts[0].parcels[0].body, "[]");
+}
+
+TEST(Dispatcher, AMessageIsTakenWithTheOptionsOfThatMoment) {
+  Fixture f;
+  f.serve(1);
+  f.deliver({arrival(1, 1)});
+  f.dispatcher.set_options(tenant(1), {.max_message_bytes = 7});
+  EXPECT_EQ(f.dispatcher.take()->parts[0].options.max_message_bytes, 7U);
 }
 
 TEST(Dispatcher, DrainingGivesOutTheRestAndThenEnds) {
