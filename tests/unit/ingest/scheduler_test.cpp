@@ -1,5 +1,6 @@
 #include "ingest/scheduler.hpp"
 
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <random>
@@ -97,6 +98,24 @@ TEST(Scheduler, ChangedWorkersCountFromTheNextRound) {
     finish(scheduler, transaction);
   }
   EXPECT_NEAR(static_cast<double>(rows[tenant(2)]) / static_cast<double>(rows[tenant(1)]), 9.0, 0.5);
+}
+
+TEST(Scheduler, WhatRoundingKeptBackAmongManyIsNoLongTurnAmongFew) {
+  Scheduler scheduler;
+  constexpr unsigned kMany = 100;
+  scheduler.add(tenant(0), 1);
+  scheduler.arrived(tenant(0), 1'000'000);
+  for (unsigned i = 1; i < kMany; ++i) {
+    scheduler.add(tenant(i), 65);
+    scheduler.arrived(tenant(i), 1);
+  }
+  finish(scheduler, fill(scheduler, 1000, 1));  // less than a row is due to the first one, and kept for later
+  finish(scheduler, fill(scheduler, 1000));     // the others are through
+  const auto alone = fill(scheduler, 1000);
+  scheduler.arrived(tenant(1), 1);
+  finish(scheduler, alone);
+  const auto next = fill(scheduler, 1000);
+  EXPECT_TRUE(std::any_of(next.begin(), next.end(), [](const auto& turn) { return turn.tenant == tenant(1); }));
 }
 
 /// Property: under saturation every tenant's rows are in proportion to its workers, with one writer and with several.
