@@ -1,7 +1,8 @@
 // How long a quiet tenant's messages take from just before they are published to when a reader of the table sees them,
 // alone and beside a neighbour that floods: its queue is filled before, and kept full by a publisher that goes as fast
 // as the broker confirms. The reader asks the table for new rows again and again; how long one round takes it is
-// printed with the figures, which are late by up to that much.
+// printed with the figures, which are late by up to that much. So are the parts of the way: until the broker confirms,
+// and until the transaction has its locks (created_at; the database's clock must be this machine's).
 
 #include <algorithm>
 #include <atomic>
@@ -43,6 +44,7 @@ struct Options {
 
 struct Phase {
   std::vector<double> latencies_ms;
+  std::vector<double> begun_ms;     ///< to created_at, which the transaction takes when it has its locks
   std::vector<double> confirms_ms;  ///< the broker's part: a message is delivered no earlier than it is confirmed
   std::vector<double> polls_ms;     ///< from one look at the table to the next
 };
@@ -107,6 +109,7 @@ class Reader {
   struct Seen {
     std::size_t number;
     Clock::time_point when;
+    double before_ms;  ///< what had passed since its created_at, by the database's clock
   };
 
   Reader(const test::World& world, TenantId tenant) : connection_(world.database_url()), tenant_(tenant) {}
@@ -114,13 +117,15 @@ class Reader {
   /// What is new since the last time.
   std::vector<Seen> look() {
     pqxx::nontransaction transaction(connection_);
-    const auto rows = transaction.exec("select seq, payload->>'n' from messages where tenant_id = '" +
-                                       tenant_.to_string() + "' and seq > " + std::to_string(last_) + " order by seq");
+    const auto rows = transaction.exec(
+        "select seq, payload->>'n', 1000 * extract(epoch from clock_timestamp() - created_at) from messages "
+        "where tenant_id = '" +
+        tenant_.to_string() + "' and seq > " + std::to_string(last_) + " order by seq");
     const auto now = Clock::now();
     std::vector<Seen> seen;
     for (const auto& row : rows) {
       last_ = std::stoll(row[0].c_str());
-      seen.push_back({std::stoull(row[1].c_str()), now});
+      seen.push_back({std::stoull(row[1].c_str()), now, std::stod(row[2].c_str())});
     }
     return seen;
   }
@@ -212,7 +217,9 @@ Phase measure(Pacer& pacer, Reader& reader, const Options& options) {
   phase.confirms_ms = publishing.get();
   for (const auto& message : seen) {
     if (message.number < first + warm_up) continue;
-    phase.latencies_ms.push_back(milliseconds(message.when - pacer.time(message.number)));
+    const auto latency = milliseconds(message.when - pacer.time(message.number));
+    phase.latencies_ms.push_back(latency);
+    phase.begun_ms.push_back(latency - message.before_ms);
   }
   return phase;
 }
@@ -227,6 +234,7 @@ void print(const char* name, const Phase& phase) {
   std::printf(" %s\n", name);
   print("publish to visible:", phase.latencies_ms);
   print("publish to broker's confirm:", phase.confirms_ms);
+  print("publish to created_at:", phase.begun_ms);
   print("from one look to the next:", phase.polls_ms);
 }
 
