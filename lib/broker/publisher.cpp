@@ -289,7 +289,13 @@ void Publisher::stop() {
 }
 
 LinkStatus Publisher::status() const {
-  return impl_->link.status();
+  auto status = impl_->link.status();
+  const std::lock_guard lock(impl_->mutex);
+  if (status.connected && !impl_->accepting) {
+    status.connected = false;
+    status.last_error = impl_->why_not;
+  }
+  return status;
 }
 
 std::future<Result<void>> Publisher::publish(TenantId tenant, std::string message_id, std::string body,

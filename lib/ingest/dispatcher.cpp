@@ -4,6 +4,13 @@
 #include <utility>
 
 namespace mtmsg::ingest {
+namespace {
+
+/// About what a transaction takes under load. One that takes much longer waits for something, and need not be waited
+/// for.
+constexpr std::chrono::milliseconds kLongestRest{50};
+
+}  // namespace
 
 std::size_t Work::rows() const noexcept {
   std::size_t rows = 0;
@@ -36,6 +43,7 @@ void Dispatcher::remove(TenantId tenant) {
   auto& inbox = found->second;
   throw_away(tenant, inbox);
   std::erase_if(postponed_, [tenant](const auto& entry) { return entry.second == tenant; });
+  std::erase_if(resting_, [tenant](const auto& rest) { return rest.tenant == tenant; });
   inbox.removed = true;
   inbox.alone = false;
   inbox.generation = {};
@@ -96,13 +104,13 @@ std::optional<Work> Dispatcher::take() {
   std::unique_lock lock(mutex_);
   for (;;) {
     end_postponements();
+    end_rests();
     // While draining, a tenant that is being written may have more waiting: its inbox comes back with finished().
     if (abandoned_ || scheduler_.has_ready() || (draining_ && waiting_ == 0)) break;
-    if (postponed_.empty()) {
-      ready_.wait(lock);
+    if (const auto due = next_due()) {
+      ready_.wait_until(lock, *due);
     } else {
-      const auto due = postponed_.begin()->first;  // the entry may be gone while this one waits
-      ready_.wait_until(lock, due);
+      ready_.wait(lock);
     }
   }
   if (abandoned_ || !scheduler_.has_ready()) return std::nullopt;
@@ -113,6 +121,7 @@ std::optional<Work> Dispatcher::take() {
 
 Work Dispatcher::assemble() {
   Work work;
+  const auto transaction = ++last_transaction_;
   std::size_t room = limits_.scheduler.rows;
   std::size_t bytes = 0;
   while (room > 0 && work.parts.size() < limits_.tenants) {
@@ -124,7 +133,7 @@ Work Dispatcher::assemble() {
     scheduler_.took(rows, work.parts.empty() && rows < turn->rows);
     if (rows == 0) break;
     const auto end = inbox.parcels.begin() + static_cast<std::ptrdiff_t>(rows);
-    auto& part = work.parts.emplace_back(Work::Part{turn->tenant, inbox.generation, {}, inbox.options});
+    auto& part = work.parts.emplace_back(Work::Part{turn->tenant, inbox.generation, {}, inbox.options, transaction});
     part.parcels.assign(std::make_move_iterator(inbox.parcels.begin()), std::make_move_iterator(end));
     inbox.parcels.erase(inbox.parcels.begin(), end);
     inbox.writing += rows;
@@ -132,6 +141,7 @@ Work Dispatcher::assemble() {
     writing_ += rows;
     room -= rows;
     inbox.alone = false;
+    ++running_[transaction];
     if (alone) break;
   }
   return work;
@@ -153,6 +163,8 @@ void Dispatcher::postpone(Work::Part part, std::chrono::milliseconds wait) {
     const std::lock_guard lock(mutex_);
     const auto rows = part.parcels.size();
     writing_ -= rows;
+    part_over(part);
+    end_rests();
     const auto found = inboxes_.find(part.tenant);
     const bool current = found != inboxes_.end() && found->second.generation == part.generation;
     if (current) {
@@ -173,6 +185,32 @@ void Dispatcher::postpone(Work::Part part, std::chrono::milliseconds wait) {
   empty_.notify_all();
 }
 
+std::optional<std::chrono::steady_clock::time_point> Dispatcher::next_due() const {
+  std::optional<std::chrono::steady_clock::time_point> due;
+  if (!postponed_.empty()) due = postponed_.begin()->first;
+  for (const auto& rest : resting_) due = due ? std::min(*due, rest.due) : rest.due;
+  return due;
+}
+
+void Dispatcher::part_over(const Work::Part& part) {
+  const auto transaction = running_.find(part.transaction);
+  if (transaction != running_.end() && --transaction->second == 0) running_.erase(transaction);
+}
+
+bool Dispatcher::older_runs(std::uint64_t transaction) const {
+  return !running_.empty() && running_.begin()->first < transaction;
+}
+
+void Dispatcher::end_rests() {
+  if (resting_.empty()) return;
+  const auto now = std::chrono::steady_clock::now();
+  std::erase_if(resting_, [&](const Rest& rest) {
+    if (older_runs(rest.transaction) && rest.due > now) return false;
+    scheduler_.finished(rest.tenant);
+    return true;
+  });
+}
+
 void Dispatcher::end_postponements() {
   const auto due = postponed_.upper_bound(std::chrono::steady_clock::now());
   for (auto each = postponed_.begin(); each != due; ++each) scheduler_.finished(each->second);
@@ -182,11 +220,17 @@ void Dispatcher::end_postponements() {
 void Dispatcher::finished(const Work& work) {
   {
     const std::lock_guard lock(mutex_);
+    for (const auto& part : work.parts) part_over(part);
+    end_rests();
     for (const auto& part : work.parts) {
       writing_ -= part.parcels.size();
       const auto found = inboxes_.find(part.tenant);
       if (found == inboxes_.end()) continue;
-      scheduler_.finished(part.tenant);
+      if (!found->second.parcels.empty() && older_runs(part.transaction)) {
+        resting_.push_back({part.transaction, part.tenant, std::chrono::steady_clock::now() + kLongestRest});
+      } else {
+        scheduler_.finished(part.tenant);
+      }
       written(found, part.parcels.size());
     }
   }

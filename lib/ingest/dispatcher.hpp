@@ -28,6 +28,7 @@ struct Work {
     Generation generation;  ///< of the channel all its parcels came through
     std::vector<Parcel> parcels;
     ServeOptions options;  ///< as they were when it was taken
+    std::uint64_t transaction = 0;  ///< 1, 2, 3 … in the order they were given out
   };
   std::vector<Part> parts;
   std::size_t rows() const noexcept;
@@ -37,6 +38,10 @@ struct Work {
 ///
 /// A delivery is either waiting in its inbox, or being written as part of one Work; both count as in flight. Bounded
 /// by the tenants' prefetch, and by `in_flight_bytes()`, which the links keep below the budget by not reading on.
+///
+/// A tenant that was written and has more rests until the transactions that began before its own are over, but no
+/// longer than a moment: its small transaction must not come round again and again beside a neighbour's large one, or
+/// the shares would be of transactions, not of rows. Whoever has nothing waiting when its transaction ends never rests.
 class Dispatcher {
  public:
   struct Limits {
@@ -111,9 +116,21 @@ class Dispatcher {
     bool removed = false;  ///< stays for what is being written
   };
 
+  /// A tenant whose next turn waits for older transactions.
+  struct Rest {
+    std::uint64_t transaction;  ///< its last one
+    TenantId tenant;
+    std::chrono::steady_clock::time_point due;  ///< when it goes on in any case
+  };
+
   Work assemble();
   /// How many of the inbox's first `most` parcels go into a transaction that has `bytes` already.
   std::size_t choose(const Inbox& inbox, std::size_t most, std::size_t& bytes) const;
+  /// Until when take() may wait at most.
+  std::optional<std::chrono::steady_clock::time_point> next_due() const;
+  void part_over(const Work::Part& part);
+  bool older_runs(std::uint64_t transaction) const;
+  void end_rests();
   void end_postponements();
   void throw_away(TenantId tenant, Inbox& inbox);
   using Inboxes = std::unordered_map<TenantId, Inbox>;
@@ -128,6 +145,9 @@ class Dispatcher {
   Scheduler scheduler_;
   Inboxes inboxes_;
   std::multimap<std::chrono::steady_clock::time_point, TenantId> postponed_;  ///< by when they may go on
+  std::map<std::uint64_t, std::size_t> running_;  ///< transactions, and how many of their parts are not over
+  std::uint64_t last_transaction_ = 0;
+  std::vector<Rest> resting_;
   std::uint64_t waiting_ = 0;
   std::uint64_t writing_ = 0;
   bool draining_ = false;

@@ -82,7 +82,8 @@ void Scheduler::finished(TenantId tenant) {
 std::size_t Scheduler::quantum(Share& share) const noexcept {
   const auto round = std::max(limits_.rows, active_ * limits_.fair_rows);
   const auto workers = std::max<std::size_t>(active_workers_, share.workers);
-  const auto exact = round * share.workers + share.remainder;
+  // What was kept back is less than a row, also when many more workers shared the round then.
+  const auto exact = round * share.workers + std::min(share.remainder, workers - 1);
   share.remainder = exact % workers;
   return std::max<std::size_t>(1, exact / workers);
 }

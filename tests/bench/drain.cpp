@@ -14,13 +14,12 @@
 #include <libpq-fe.h>
 #include <signal.h>
 
+#include "bench/figures.hpp"
 #include "support/backlog.hpp"
 #include "support/world.hpp"
 
 namespace mtmsg::bench {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 struct Options {
   std::size_t messages = 200'000;
@@ -32,15 +31,6 @@ struct Options {
   unsigned runs = 3;
   std::string queue_type = "quorum";
 };
-
-double seconds_since(Clock::time_point begin) {
-  return std::chrono::duration<double>(Clock::now() - begin).count();
-}
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
 
 class Postgres {
  public:
@@ -114,7 +104,7 @@ Figures drain(test::World& world, const Options& options) {
   Figures figures;
   figures.rate = static_cast<double>(options.messages) / seconds;
   figures.cpu_us = static_cast<double>(cpu.count()) * 1000.0 / static_cast<double>(options.messages);
-  figures.peak_mib = static_cast<double>(world.daemon().peak_memory_bytes()) / (1 << 20);
+  figures.peak_mib = mib(world.daemon().peak_memory_bytes());
   if (const auto wrong = world.gaps_and_doubles(); !wrong.empty()) throw std::runtime_error(wrong);
   world.stop_daemon();
   return figures;

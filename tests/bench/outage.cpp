@@ -11,13 +11,12 @@
 
 #include <CLI/CLI.hpp>
 
+#include "bench/figures.hpp"
 #include "support/backlog.hpp"
 #include "support/world.hpp"
 
 namespace mtmsg::bench {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 struct Options {
   double minutes = 10;
@@ -27,10 +26,6 @@ struct Options {
   unsigned tenants = 4;
   unsigned workers = 64;
 };
-
-double mib(std::size_t bytes) {
-  return static_cast<double>(bytes) / (1 << 20);
-}
 
 /// One line; what the daemon has in flight is its own word.
 void print(test::World& world, double minute) {

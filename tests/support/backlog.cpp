@@ -4,10 +4,18 @@
 #include <future>
 #include <stdexcept>
 
-#include "broker/publisher.hpp"
 #include "support/world.hpp"
 
 namespace mtmsg::test {
+namespace {
+
+broker::ConnectOptions to_broker() {
+  broker::ConnectOptions connect;
+  connect.url = broker_url();
+  return connect;
+}
+
+}  // namespace
 
 std::string json_of(std::size_t number, std::size_t bytes) {
   auto text = "{\"n\":" + std::to_string(number) + ",\"text\":\"";
@@ -15,22 +23,26 @@ std::string json_of(std::size_t number, std::size_t bytes) {
   return text + "\"}";
 }
 
-void publish_backlog(const std::vector<TenantId>& tenants, std::size_t count,
-                     const std::function<std::string(std::size_t)>& body) {
-  broker::ConnectOptions connect;
-  connect.url = broker_url();
-  broker::Publisher publisher(connect, {});
-  publisher.start();
-  if (!eventually([&] { return publisher.status().connected; })) throw std::runtime_error("no broker");
+BulkPublisher::BulkPublisher() : publisher_(to_broker(), {}) {
+  publisher_.start();
+  if (!eventually([&] { return publisher_.status().connected; })) throw std::runtime_error("no broker");
+}
+
+void BulkPublisher::publish(const std::vector<TenantId>& tenants, std::size_t count,
+                            const std::function<std::string(std::size_t)>& body) {
   std::deque<std::future<Result<void>>> unconfirmed;
   for (std::size_t n = 0; n < count; ++n) {
-    unconfirmed.push_back(publisher.publish(tenants[n % tenants.size()], Uuid::v4().to_string(), body(n)));
+    unconfirmed.push_back(publisher_.publish(tenants[n % tenants.size()], Uuid::v4().to_string(), body(n)));
     if (unconfirmed.size() < 1500) continue;
     unconfirmed.front().get().value();
     unconfirmed.pop_front();
   }
   for (auto& confirm : unconfirmed) confirm.get().value();
-  publisher.stop();
+}
+
+void publish_backlog(const std::vector<TenantId>& tenants, std::size_t count,
+                     const std::function<std::string(std::size_t)>& body) {
+  BulkPublisher().publish(tenants, count, body);
 }
 
 }  // namespace mtmsg::test

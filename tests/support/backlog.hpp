@@ -5,11 +5,25 @@
 #include <string>
 #include <vector>
 
+#include "broker/publisher.hpp"
 #include "core/ids.hpp"
 
 namespace mtmsg::test {
 
-/// Publishes `body(0)`, `body(1)` … to the tenants in turn, as fast as the broker confirms. Throws when it does not.
+/// A connection that publishes as fast as the broker confirms. One thread at a time.
+class BulkPublisher {
+ public:
+  BulkPublisher();
+
+  /// `body(0)`, `body(1)` … to the tenants in turn; returns when all are confirmed. Throws when they are not.
+  void publish(const std::vector<TenantId>& tenants, std::size_t count,
+               const std::function<std::string(std::size_t)>& body);
+
+ private:
+  broker::Publisher publisher_;
+};
+
+/// The same, over a connection of its own.
 void publish_backlog(const std::vector<TenantId>& tenants, std::size_t count,
                      const std::function<std::string(std::size_t)>& body);
 

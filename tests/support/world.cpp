@@ -1,8 +1,10 @@
 #include "support/world.hpp"
 
+#include <atomic>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <sstream>
 #include <stdexcept>
 
@@ -14,11 +16,14 @@
 #include "broker/control.hpp"
 #include "client/transport.hpp"
 #include "core/uuid.hpp"
+#include "support/raw_broker.hpp"
 
 namespace mtmsg::test {
 namespace {
 
 constexpr auto kStopLimit = std::chrono::seconds(60);
+/// What is done to thousands of tenants is done by so many threads.
+constexpr std::size_t kThreads = 8;
 
 std::string variable(const char* name) {
   const char* value = std::getenv(name);
@@ -84,19 +89,33 @@ World::World(Settings settings) : settings_(std::move(settings)) {
 World::~World() {
   if (daemon_) kill_daemon();
   try {
-    broker::ConnectOptions connect;
-    connect.url = broker_url();
-    broker::Control control(connect, broker::TopologyOptions{name_});
-    control.start();
-    eventually([&] { return control.status().connected; });
-    for (const auto tenant : tenants_) (void)control.delete_tenant(tenant);
-    control.stop();
+    delete_queues();
     server_sql("drop database if exists " + name_ + " with (force)");
+    delete_from_broker(dead_letter_queue(), dead_letter_exchange());
   } catch (const std::exception&) {
     // A world that can't be cleaned up must not hide why its test failed.
   }
   std::error_code ignored;
   std::filesystem::remove_all(folder_, ignored);
+}
+
+void World::delete_queues() {
+  broker::ConnectOptions connect;
+  connect.url = broker_url();
+  broker::Control control(connect, broker::TopologyOptions{name_});
+  control.start();
+  eventually([&] { return control.status().connected; });
+  std::atomic<std::size_t> next{0};
+  const auto some = [&] {
+    for (std::size_t i = next++; i < tenants_.size(); i = next++) (void)control.delete_tenant(tenants_[i]);
+  };
+  std::vector<std::future<void>> others;
+  for (std::size_t i = 1; i < std::min(kThreads, tenants_.size()); ++i) {
+    others.push_back(std::async(std::launch::async, some));
+  }
+  some();
+  for (auto& other : others) other.get();
+  control.stop();
 }
 
 void World::launch_daemon() {
@@ -208,6 +227,46 @@ Tenant World::create_tenant(const std::string& name, unsigned workers) {
   if (tenant.has_error()) throw std::runtime_error("tenant create: " + tenant.error().error.message + "\n" + log());
   tenants_.push_back(tenant->id);
   return *tenant;
+}
+
+std::vector<TenantId> World::create_tenants(const std::string& prefix, std::size_t count, unsigned workers,
+                                            const std::function<void(std::size_t)>& progress) {
+  std::vector<TenantId> made(count);
+  std::atomic<std::size_t> next{0};
+  std::atomic<std::size_t> done{0};
+  const auto some = [&] {
+    client::Client own(client::Endpoint::parse(endpoint()).value(), client::Options{});
+    for (std::size_t i = next++; i < count; i = next++) {
+      const auto digits = std::to_string(i);
+      const auto tenant = own.create_tenant(
+          {prefix + "-" + std::string(5 - std::min<std::size_t>(5, digits.size()), '0') + digits, workers});
+      if (tenant.has_error()) {
+        next = count;
+        throw std::runtime_error("tenant create: " + tenant.error().error.message);
+      }
+      made[i] = tenant->id;
+      ++done;
+    }
+  };
+  std::vector<std::future<void>> clients;
+  for (std::size_t i = 0; i < std::min(kThreads, count); ++i) clients.push_back(std::async(std::launch::async, some));
+  std::exception_ptr failure;
+  for (auto& each : clients) {
+    try {
+      while (each.wait_for(std::chrono::milliseconds(200)) != std::future_status::ready) progress(done);
+      each.get();
+    } catch (...) {
+      next = count;
+      if (!failure) failure = std::current_exception();
+    }
+  }
+  clients.clear();  // waits for those still at their last one
+  for (const auto tenant : made) {
+    if (tenant != TenantId{}) tenants_.push_back(tenant);
+  }
+  if (failure) std::rethrow_exception(failure);
+  progress(done);
+  return made;
 }
 
 std::string World::sql(const std::string& query) const {

@@ -65,6 +65,10 @@ class World {
   /// The value of a metric without labels.
   std::int64_t metric(const std::string& name);
   Tenant create_tenant(const std::string& name, unsigned workers = 3);
+  /// `count` of them, named prefix-00000, prefix-00001 …, made by several clients at once. `progress` hears every now
+  /// and then how many stand; what it throws ends the whole.
+  std::vector<TenantId> create_tenants(const std::string& prefix, std::size_t count, unsigned workers,
+                                       const std::function<void(std::size_t)>& progress);
 
   /// Its queue is deleted with the world: of a tenant that create_tenant() did not make.
   void adopt(TenantId tenant) { tenants_.push_back(tenant); }
@@ -77,6 +81,8 @@ class World {
   /// One value of SQL on the world's database, as text.
   std::string sql(const std::string& query) const;
   std::int64_t number(const std::string& query) const;
+  /// What its daemons' names at the broker begin with.
+  const std::string& name_space() const { return name_; }
   std::string dead_letter_exchange() const { return name_ + ".dlx"; }
   std::string dead_letter_queue() const { return name_ + ".dead-letters"; }
   /// Ready messages in the dead-letter queue.
@@ -104,6 +110,8 @@ class World {
   std::string gaps_and_doubles() const;
 
  private:
+  void delete_queues();
+
   Settings settings_;
   std::string folder_;
   std::string name_;

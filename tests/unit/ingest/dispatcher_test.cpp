@@ -114,6 +114,45 @@ TEST(Dispatcher, AFloodOfLargeMessagesDelaysANeighbourByOneTransaction) {
   }
 }
 
+/// Tenant 1 with its large transaction out, and tenant 2, which has more than one turn of rows.
+struct SmallBesideLarge : Fixture {
+  SmallBesideLarge() {
+    serve(1, 8);
+    serve(2, 1);
+    serve(3, 1);
+    flood(1, 1500);
+    large = *dispatcher.take();
+    flood(2, 500);
+    small = *dispatcher.take();
+  }
+  void flood(std::uint8_t number, std::uint64_t rows) {
+    for (std::uint64_t tag = 1; tag <= rows; ++tag) deliver({arrival(number, tag)});
+  }
+  Work large;
+  Work small;
+};
+
+TEST(Dispatcher, ASmallTransactionDoesNotComeRoundAgainBesideALargeOne) {
+  SmallBesideLarge f;
+  ASSERT_EQ(f.small.parts.front().tenant, tenant(2));
+  f.dispatcher.finished(f.small);
+  f.deliver({arrival(3, 1)});
+  const auto quiet = f.dispatcher.take();
+  ASSERT_EQ(quiet->parts.size(), 1U);
+  EXPECT_EQ(quiet->parts.front().tenant, tenant(3)) << "who has little to store waits for nobody";
+  f.dispatcher.finished(f.large);
+  const auto both = f.dispatcher.take();
+  EXPECT_EQ(both->parts.size(), 2U) << "the shares of both are of the same transaction";
+}
+
+TEST(Dispatcher, ALargeTransactionThatHangsIsNotWaitedFor) {
+  SmallBesideLarge f;
+  f.dispatcher.finished(f.small);
+  const auto next = f.dispatcher.take();
+  ASSERT_TRUE(next);
+  EXPECT_EQ(next->parts.front().tenant, tenant(2));
+}
+
 TEST(Dispatcher, LosingTheLastWaitingRowsEndsADrain) {
   Fixture f;
   f.serve(1);
