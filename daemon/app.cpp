@@ -288,11 +288,11 @@ void App::on_part(const PartChange& change) {
   }
 }
 
-void App::on_delivery_link(bool connected, const Error& why) noexcept {
-  if (connected) {
-    log_.info("broker_connected", "connected to RabbitMQ");
+void App::on_delivery_link(const Result<std::string>& server) noexcept {
+  if (server.has_value()) {
+    log_.info("broker_connected", "connected to RabbitMQ", {{"server", *server}});
   } else {
-    log_.error("broker_away", why.message);
+    log_.error("broker_away", server.error().message);
   }
 }
 

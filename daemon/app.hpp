@@ -46,7 +46,7 @@ class App final : private ingest::PipelineEvents, private ingest::GivenUpEvents,
   void on_consumer_lost(TenantId tenant, const Error& why) noexcept override;
   void on_tenant_held(TenantId tenant) noexcept override;
   void on_database(bool available, const Error& why) noexcept override;
-  void on_delivery_link(bool connected, const Error& why) noexcept override;
+  void on_delivery_link(const Result<std::string>& server) noexcept override;
   void on_stray(const std::string& routing_key, const std::string& why) noexcept override;
   void on_store(const Result<void>& usable) noexcept override;
   void on_tenant_delayed(const Tenant& tenant, const Error& why) noexcept override;
