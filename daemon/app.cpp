@@ -93,7 +93,7 @@ App::App(const config::Config& config, Log& log)
       log_(log),
       metrics_(MTMSG_VERSION),
       database_(open_database(config, id_)),
-      probe_([this] { return database_->check(); }),
+      probe_([this] { return check_database(); }),
       watch_([this] { return readiness(); }, [this](const PartChange& change) { on_part(change); }),
       control_(connect_options(config, "control"), topology_options(config)),
       publisher_(connect_options(config, "publish"), broker::Publisher::Limits{}),
@@ -274,6 +274,20 @@ void App::on_database(bool available, const Error& why) noexcept {
   } else {
     log_.error("database_away", why.message);
   }
+}
+
+Result<void> App::check_database() {
+  auto checked = database_->check();
+  if (checked.has_error()) return checked;
+  const bool missing = !database_->survives_failover();
+  if (missing && !told_of_standby_) {
+    log_.warning("no_synchronous_standby",
+                 "database.url names several hosts, but the primary waits for no synchronous standby: what it stored "
+                 "last can be missing after a failover",
+                 {{"setting", "synchronous_standby_names"}});
+  }
+  told_of_standby_ = missing;
+  return checked;
 }
 
 void App::on_part(const PartChange& change) {
