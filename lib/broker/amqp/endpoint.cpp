@@ -1,6 +1,7 @@
 #include "broker/amqp/endpoint.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "broker/amqp/api.hpp"
 
@@ -53,7 +54,9 @@ Result<std::vector<Endpoint>> parse_url(const std::string& url) {
     // Alone, an empty one means localhost.
     const bool alone = begin == hosts && end == path;
     if ((begin == end && !alone) || endpoints.size() == kMaxHosts) return fail(ErrorCode::invalid_argument, kForm);
-    auto endpoint = parse_one(before + url.substr(begin, end - begin) + after);
+    auto one = before;
+    one.append(url, begin, end - begin).append(after);
+    auto endpoint = parse_one(std::move(one));
     if (!endpoint) return endpoint.error();
     endpoints.push_back(std::move(*endpoint));
     if (end == path) return endpoints;
