@@ -115,7 +115,7 @@ App::App(const config::Config& config, Log& log)
       log_(log),
       metrics_(MTMSG_VERSION),
       database_(open_database(config, id_)),
-      probe_([this] { return database_->check(); }),
+      probe_([this] { return check_database(); }),
       watch_([this] { return readiness(); }, [this](const PartChange& change) { on_part(change); }),
       control_(connect_options(config, "control"), topology_options(config)),
       publisher_(connect_options(config, "publish"), broker::Publisher::Limits{}),
@@ -308,6 +308,20 @@ void App::on_database(bool available, const Error& why) noexcept {
   }
 }
 
+Result<void> App::check_database() {
+  auto checked = database_->check();
+  if (checked.has_error()) return checked;
+  const bool missing = !database_->survives_failover();
+  if (missing && !told_of_standby_) {
+    log_.warning("no_synchronous_standby",
+                 "database.url names several hosts, but the primary waits for no synchronous standby: what it stored "
+                 "last can be missing after a failover",
+                 {{"setting", "synchronous_standby_names"}});
+  }
+  told_of_standby_ = missing;
+  return checked;
+}
+
 void App::on_part(const PartChange& change) {
   if (change.part == "database" && change.ok) {
     log_.info("database_back", "the database answers again");
@@ -320,11 +334,11 @@ void App::on_part(const PartChange& change) {
   }
 }
 
-void App::on_delivery_link(bool connected, const Error& why) noexcept {
-  if (connected) {
-    log_.info("broker_connected", "connected to RabbitMQ");
+void App::on_delivery_link(const Result<std::string>& server) noexcept {
+  if (server.has_value()) {
+    log_.info("broker_connected", "connected to RabbitMQ", {{"server", *server}});
   } else {
-    log_.error("broker_away", why.message);
+    log_.error("broker_away", server.error().message);
   }
 }
 

@@ -51,12 +51,13 @@ class App final : private ingest::PipelineEvents, private ingest::GivenUpEvents,
   void on_tenant_full(TenantId tenant) noexcept override;
   void on_step(const Tenant& tenant, tenants::Step step) noexcept override;
   void on_database(bool available, const Error& why) noexcept override;
-  void on_delivery_link(bool connected, const Error& why) noexcept override;
+  void on_delivery_link(const Result<std::string>& server) noexcept override;
   void on_stray(const std::string& routing_key, const std::string& why) noexcept override;
   void on_store(const Result<void>& usable) noexcept override;
   void on_tenant_delayed(const Tenant& tenant, const Error& why) noexcept override;
   void on_tenant(const Tenant& tenant, std::string_view what) noexcept override;
 
+  Result<void> check_database();
   void on_part(const PartChange& change);
   void let_go();
 
@@ -72,6 +73,7 @@ class App final : private ingest::PipelineEvents, private ingest::GivenUpEvents,
   std::atomic<bool> stopping_{false};
   /// Set where the watch was first to say that the database is away: then it says the end, too.
   std::atomic<bool> watch_tells_database_{false};
+  bool told_of_standby_ = false;  ///< the probe's thread only
 
   // In the order in which they are built; each uses only what stands above it.
   metrics::Registry metrics_;

@@ -66,6 +66,7 @@ struct Link::Impl final : SessionHandler {
   asio::executor_work_guard<asio::io_context::executor_type> guard;
   asio::steady_timer retry;
   Backoff backoff;
+  amqp::Turn turn;
   std::chrono::steady_clock::time_point connected_at;
   std::string last_failure;  // of the tries since the last connection
   std::minstd_rand random{std::random_device{}()};
@@ -111,7 +112,7 @@ void Link::Impl::on_closed(const Error& why) noexcept {
 
 void Link::Impl::connect() {
   if (closing) return;
-  auto connected = amqp::connect(io, options, *this, interruption);
+  auto connected = amqp::connect(io, options, *this, interruption, turn);
   if (closing) return;
   if (!connected) {
     const auto before = std::exchange(last_failure, connected.error().message);

@@ -120,6 +120,8 @@ class Session {
   virtual ~Session() = default;
 
   virtual bool alive() const noexcept = 0;
+  /// "host:port", for messages.
+  virtual std::string server() const = 0;
   /// The highest channel number (tune.channel-max).
   virtual std::uint16_t channel_max() const noexcept = 0;
 
@@ -162,8 +164,10 @@ class Session {
 };
 
 struct ConnectOptions {
-  std::string url;              ///< amqp://user:password@host:port/vhost (the vhost percent-encoded)
-  std::string connection_name;  ///< shown by the broker's management
+  /// amqp://user:password@host:port/vhost (the vhost percent-encoded), or several servers: …@host:port,host:port/vhost
+  std::string url;
+  /// Shown by the broker's management.
+  std::string connection_name;
   std::chrono::seconds heartbeat{10};
   std::chrono::milliseconds connect_timeout{5000};
   std::chrono::milliseconds rpc_timeout{15000};
@@ -172,9 +176,9 @@ struct ConnectOptions {
   std::string dead_letter_exchange;
 };
 
-/// Connects and logs in; blocks the calling (link) thread for at most connect_timeout. Later calls back on `io`'s
-/// thread. Errors: broker_unavailable with a sentence that names host and port and never the password;
-/// invalid_argument for a URL that is none.
+/// Connects and logs in; blocks the calling (link) thread for at most connect_timeout, which several servers share; but
+/// each has 2 s, if connect_timeout allows that. Later calls back on `io`'s thread. Errors: broker_unavailable with a
+/// sentence for each server that names host and port and never the password; invalid_argument for a URL that is none.
 Result<std::unique_ptr<Session>> connect(asio::io_context& io, const ConnectOptions& options, SessionHandler& handler);
 
 }  // namespace mtmsg::broker

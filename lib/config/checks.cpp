@@ -41,10 +41,20 @@ void check_socket(const Config& config, std::vector<Problem>& problems) {
   }
 }
 
+/// Of several: alone, an empty one means localhost.
+bool has_empty_host(std::string_view url) {
+  url.remove_prefix(std::min(url.size(), url.find("://") + 3));
+  url = url.substr(0, url.find('/'));
+  url.remove_prefix(url.rfind('@') + 1);
+  return url.starts_with(',') || url.ends_with(',') || url.find(",,") != std::string_view::npos;
+}
+
 void check_broker(const Config& config, std::vector<Problem>& problems) {
   const auto& broker = config.broker;
   if (!broker.url.empty() && !broker.url.starts_with("amqp://") && !broker.url.starts_with("amqps://")) {
     problems.push_back({"broker.url", "must begin with amqp:// or amqps://"});
+  } else if (has_empty_host(broker.url)) {
+    problems.push_back({"broker.url", "has a comma without a host on each side"});
   }
   const auto fits_name = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||

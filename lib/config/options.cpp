@@ -58,7 +58,8 @@ constexpr Option kOptions[] = {
 
     {.name = "broker.url",
      .fallback = "",
-     .help = "RabbitMQ, as amqp://USER:PASSWORD@HOST:PORT/VHOST with special characters percent-encoded. Required.",
+     .help = "RabbitMQ, as amqp://USER:PASSWORD@HOST:PORT/VHOST with special characters percent-encoded; a cluster's "
+             "nodes as HOST:PORT,HOST:PORT, tried in turn. Required.",
      .kind = Text{field<&Config::broker, &Broker::url>},
      .secret = true},
     {.name = "broker.url_file",
@@ -77,7 +78,8 @@ constexpr Option kOptions[] = {
 
     {.name = "database.url",
      .fallback = "",
-     .help = "PostgreSQL, as a libpq URI (postgresql://USER:PASSWORD@HOST/DB) or keyword string. Required.",
+     .help = "PostgreSQL, as a libpq URI (postgresql://USER:PASSWORD@HOST/DB) or keyword string; a primary and its "
+             "standbys as HOST,HOST with target_session_attrs=read-write. Required.",
      .kind = Text{field<&Config::database, &Database::url>},
      .secret = true},
     {.name = "database.url_file",

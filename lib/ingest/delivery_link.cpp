@@ -312,10 +312,10 @@ bool DeliveryLink::consuming(TenantId tenant) const {
   return found != consuming_.end() && found->second;
 }
 
-void DeliveryLink::on_connected(broker::Session&) noexcept {
+void DeliveryLink::on_connected(broker::Session& session) noexcept {
   ++connections_;
   reading_ = true;
-  events_.on_delivery_link(true, {});
+  events_.on_delivery_link(session.server());
   for (const auto& [tenant, consumer] : consumers_) steer(consumer);
 }
 
@@ -328,7 +328,7 @@ void DeliveryLink::on_closed(const Error& why) noexcept {
     if (consumer->steering) continue;
     answer(*consumer, consumer->settled() ? Result<void>{} : Result<void>{why});
   }
-  events_.on_delivery_link(false, why);
+  events_.on_delivery_link(why);
 }
 
 void DeliveryLink::on_delivery(const broker::Delivery& delivery) noexcept {

@@ -23,7 +23,8 @@ class DeliveryEvents {
   /// The tenant's consumer ended for a reason that is not the connection's: its queue is gone (not_found), or its
   /// channel was closed. It stays away until DeliveryLink::serve() is called again.
   virtual void on_consumer_lost(TenantId tenant, const Error& why) noexcept = 0;
-  virtual void on_delivery_link(bool connected, const Error& why) noexcept = 0;
+  /// "host:port" of the broker it is connected to now, or why it is not; once per change.
+  virtual void on_delivery_link(const Result<std::string>& server) noexcept = 0;
 
  protected:
   ~DeliveryEvents() = default;
@@ -92,7 +93,7 @@ class DeliveryLink final : private broker::LinkHandler {
   using ConsumerPtr = std::shared_ptr<Consumer>;
 
   void on_connected(broker::Session& session) noexcept override;
-  void on_connect_failed(const Error& why) noexcept override { events_.on_delivery_link(false, why); }
+  void on_connect_failed(const Error& why) noexcept override { events_.on_delivery_link(why); }
   void on_delivery(const broker::Delivery& delivery) noexcept override;
   void on_burst_end() noexcept override;
   void on_consumer_cancelled(ChannelNumber channel, std::string_view consumer_tag) noexcept override;

@@ -179,8 +179,8 @@ void Pipeline::on_consumer_lost(TenantId tenant, const Error& why) noexcept {
   events_.on_consumer_lost(tenant, why);
 }
 
-void Pipeline::on_delivery_link(bool connected, const Error& why) noexcept {
-  events_.on_delivery_link(connected, why);
+void Pipeline::on_delivery_link(const Result<std::string>& server) noexcept {
+  events_.on_delivery_link(server);
 }
 
 void Pipeline::on_committed(const Work& work, const std::vector<PartReport>& reports) noexcept {

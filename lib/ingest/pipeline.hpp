@@ -75,7 +75,8 @@ class PipelineEvents {
   virtual void on_limit_reached(TenantId tenant) noexcept = 0;
   /// Once per change, not once per try.
   virtual void on_database(bool available, const Error& why) noexcept = 0;
-  virtual void on_delivery_link(bool connected, const Error& why) noexcept = 0;
+  /// "host:port" of the broker it is connected to now, or why it is not; once per change.
+  virtual void on_delivery_link(const Result<std::string>& server) noexcept = 0;
 
  protected:
   ~PipelineEvents() = default;
@@ -136,7 +137,7 @@ class Pipeline final : private DeliveryEvents, private WriterEvents {
   };
 
   void on_consumer_lost(TenantId tenant, const Error& why) noexcept override;
-  void on_delivery_link(bool connected, const Error& why) noexcept override;
+  void on_delivery_link(const Result<std::string>& server) noexcept override;
   void on_committed(const Work& work, const std::vector<PartReport>& reports) noexcept override;
   void on_tenant_failed(TenantId tenant, const Error& why) noexcept override;
   void on_tenant_held(TenantId tenant) noexcept override;

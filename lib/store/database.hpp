@@ -44,6 +44,9 @@ class Database {
 
   /// One round trip: database_unavailable, schema_outdated (naming what is pending), or fine.
   virtual Result<void> check() = 0;
+  /// As the last check() found it: false when there are several hosts to fail over to, but the primary waits for no
+  /// synchronous standby, so that what it answered for last may be missing at the next one. Does not block.
+  virtual bool survives_failover() const noexcept = 0;
 
   /// Ends every session at once, whatever it waits for; from now on everything is database_unavailable. For the end of
   /// the daemon: a server that is frozen answers nobody. Idempotent.

@@ -2,12 +2,13 @@
 """A publisher: a program of its own that knows nothing of mtmsg but the names of its exchanges and queues.
 
 Its one argument is a job in JSON. It publishes at the job's rate until standard input says `finish`, then until
-everything is confirmed, and ends with 0. When its connection breaks it connects again and publishes once more what was
-not confirmed, under the same ids. What is confirmed goes into the ledger. Once a second a line of JSON on standard
-output says how far it is. When standard input ends without `finish`, so does this.
+everything is confirmed, and ends with 0. When its connection breaks it connects again, to the next of the hosts in its
+URL, and publishes once more what was not confirmed, under the same ids. What is confirmed goes into the ledger. Once a
+second a line of JSON on standard output says how far it is. When standard input ends without `finish`, so does this.
 """
 
 import json
+import re
 import signal
 import sys
 import threading
@@ -30,15 +31,26 @@ BURST_RATE = 4.0
 QUIET_RATE = 4.0 / 7
 
 
+def urls_of_each_host(url):
+    before, hosts, path = re.fullmatch(r"(\w+://(?:[^@/]*@)?)([^/]*)(.*)", url).groups()
+    return [before + host + path for host in hosts.split(",")]
+
+
+def parameters_of(url):
+    parameters = pika.URLParameters(url)
+    parameters.heartbeat = 4
+    parameters.socket_timeout = 3
+    parameters.stack_timeout = 6
+    return parameters
+
+
 class Publisher:
     def __init__(self, job):
         self.job = job
         self.stream = Stream(job["seed"], job["publisher"], job["tenants"])
         self.ledger = open(job["ledger"], "a", encoding="utf-8")
-        self.parameters = pika.URLParameters(job["url"])
-        self.parameters.heartbeat = 4
-        self.parameters.socket_timeout = 3
-        self.parameters.stack_timeout = 6
+        self.servers = deque(parameters_of(url) for url in urls_of_each_host(job["url"]))
+        self.servers.rotate(1 - job["publisher"])  # the first publisher begins with the first
         self.loop = IOLoop()
         self.channel = None
         self.place = 0
@@ -72,7 +84,7 @@ class Publisher:
 
     def connect(self):
         self.counts["connections"] += 1
-        pika.SelectConnection(self.parameters, on_open_callback=self.on_open, on_open_error_callback=self.on_lost,
+        pika.SelectConnection(self.servers[0], on_open_callback=self.on_open, on_open_error_callback=self.on_lost,
                               on_close_callback=self.on_lost, custom_ioloop=self.loop)
 
     def on_open(self, connection):
@@ -94,6 +106,7 @@ class Publisher:
 
     def on_lost(self, _connection, _reason):
         self.channel = None
+        self.servers.rotate(-1)
         self.again.extend(self.open.values())
         self.open.clear()
         self.returned.clear()

@@ -20,6 +20,7 @@ class Reader:
         self._daemons = itertools.cycle(daemons)
         self._trouble = trouble
         self._leaving = threading.Event()
+        self.reading = threading.Lock()  # whoever holds it keeps the reader from asking
         self._thread = threading.Thread(target=self._read_on, name="reader", daemon=True)
 
     def start(self):
@@ -48,7 +49,9 @@ class Reader:
 
     def _read_on(self):
         while not self._leaving.is_set():
-            if not self._read_page(patience_s=3):
+            with self.reading:
+                more = self._read_page(patience_s=3)
+            if not more:
                 self._leaving.wait(PAUSE_S)
 
     def _read_page(self, patience_s):

@@ -48,19 +48,26 @@ class Sandbox:
         return command([str(REPOSITORY / "tools/sandbox"), words[0], "--dir", str(self.folder), *words[1:]],
                        limit_s=limit_s)
 
-    def up(self):
-        self.tool("up")
+    def up(self, *options):
+        self.tool("up", *options)
         addresses = dict(re.findall(r"export (\w+)=(\S+)", self.tool("env")))
         self.broker_url = addresses["MTMSG_BROKER_URL"]
-        self.postgres_port = int(re.search(r":(\d+)/", addresses["MTMSG_DATABASE_URL"]).group(1))
-        self.broker_port = int(re.search(r":(\d+)/", self.broker_url).group(1))
+        self._database_url = addresses["MTMSG_DATABASE_URL"]
+        # With several, the first.
+        self.postgres_port = int(re.search(r":(\d+)[,/]", self._database_url).group(1))
+        self.broker_port = int(re.search(r":(\d+)[,/]", self.broker_url).group(1))
+
+    def database_url(self, user, database=DATABASE):
+        """Of all the servers there are."""
+        return re.sub(r"//\w+@([^/]*)/\w+", rf"//{user}@\1/{database}", self._database_url)
 
     def make_database(self):
         self.psql(f"create role {ROLE} login; create database {DATABASE} owner {ROLE};", database="postgres")
 
     def psql(self, script, database=DATABASE, limit_s=COMMAND_LIMIT_S, application="faults"):
         """As the superuser, past the proxy, and able to write whatever the database's default is."""
-        url = f"postgresql://mtmsg@127.0.0.1:{self.postgres_port}/{database}?connect_timeout=3"
+        url = self.database_url("mtmsg", database)
+        url += ("&" if "?" in url else "?") + "connect_timeout=3"
         return command(["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", url], script, limit_s, {
             "PGOPTIONS": "-c default_transaction_read_only=off", "PGAPPNAME": application})
 

@@ -67,17 +67,20 @@ class World:
 
     # ---- starting --------------------------------------------------------------------------------------------------
 
-    def start(self):
+    def start_servers(self):
+        """What the daemons are told of them."""
         self.sandbox.up()
         self.sandbox.make_database()
         self.proxies = {POSTGRES: Proxy(POSTGRES, self.sandbox.postgres_port),
                         BROKER: Proxy(BROKER, self.sandbox.broker_port)}
         for proxy in self.proxies.values():
             proxy.start()
+        return {"MTMSG_DATABASE_URL": f"postgresql://{ROLE}@127.0.0.1:{self.proxies[POSTGRES].port}/{DATABASE}",
+                "MTMSG_BROKER_URL": f"amqp://guest:guest@127.0.0.1:{self.proxies[BROKER].port}/"}
+
+    def start(self):
         settings = {
-            "MTMSG_DATABASE_URL": f"postgresql://{ROLE}@127.0.0.1:{self.proxies[POSTGRES].port}/{DATABASE}",
-            "MTMSG_BROKER_URL": f"amqp://guest:guest@127.0.0.1:{self.proxies[BROKER].port}/",
-            "MTMSG_BROKER_HEARTBEAT": "2s", "MTMSG_HTTP_LISTEN": "127.0.0.1:0", "MTMSG_AUTH_MODE": "none",
+            **self.start_servers(), "MTMSG_BROKER_HEARTBEAT": "2s", "MTMSG_HTTP_LISTEN": "127.0.0.1:0", "MTMSG_AUTH_MODE": "none",
             "MTMSG_SHUTDOWN_TIMEOUT": f"{SHUTDOWN_TIMEOUT_S}s"}
         self.daemons = [Daemon(number, self.options.bin_dir, self.folder, settings, self.trouble)
                         for number in range(1, self.options.daemons + 1)]
@@ -275,7 +278,7 @@ class World:
                          f"({totals['confirmed']} confirmations, {totals['again']} published again); "
                          f"{totals['confirmed'] - totals['good'] - totals['poison']} duplicates sent, at least "
                          f"{totals['dropped']} deliveries dropped as stored already; {totals['read']} read by cursor; "
-                         f"{sum(record.times for record in self.records.values())} faults; "
+                         f"{self.faults_caused()} faults; "
                          f"{sum(daemon.starts for daemon in self.daemons)} starts of {len(self.daemons)} daemons")
         if self.violations:
             lines += [f"verdict: NOT clean, {len(self.violations)} violations"]
@@ -285,6 +288,9 @@ class World:
         else:
             lines.append("verdict: none")
         return "\n".join(lines)
+
+    def faults_caused(self):
+        return sum(record.times for record in self.records.values())
 
     def report(self):
         rows = []

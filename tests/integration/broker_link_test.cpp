@@ -58,6 +58,118 @@ TEST(Link, ConnectsAgainAfterTheConnectionIsLost) {
   EXPECT_EQ(watcher.closed, 3) << "an orderly stop is no loss";
 }
 
+/// The broker's URL with these hosts.
+std::string url_of(std::initializer_list<std::string> addresses) {
+  auto url = broker_url();
+  const auto begin = url.find('@') + 1;
+  std::string hosts;
+  for (const auto& address : addresses) hosts += (hosts.empty() ? "" : ",") + address;
+  return url.replace(begin, url.find('/', begin) - begin, hosts);
+}
+
+/// Writes down whom its link is connected to, and why it is not.
+class ServerWatcher final : public LinkHandler {
+ public:
+  void on_connected(Session& session) noexcept override {
+    const std::lock_guard lock(mutex_);
+    servers_.push_back(session.server());
+  }
+  void on_connect_failed(const Error& why) noexcept override {
+    const std::lock_guard lock(mutex_);
+    reasons_.push_back(why.message);
+  }
+  void on_closed(const Error&) noexcept override {}
+  void on_delivery(const Delivery&) noexcept override {}
+  void on_burst_end() noexcept override {}
+  void on_consumer_cancelled(ChannelNumber, std::string_view) noexcept override {}
+  void on_channel_closed(ChannelNumber, const Error&) noexcept override {}
+  void on_blocked(bool, std::string_view) noexcept override {}
+
+  bool been_at(const std::vector<std::string>& servers) {
+    return eventually([&] {
+      const std::lock_guard lock(mutex_);
+      return servers_ == servers;
+    });
+  }
+  std::vector<std::string> reasons() {
+    const std::lock_guard lock(mutex_);
+    return reasons_;
+  }
+
+ private:
+  std::mutex mutex_;  // guards all below
+  std::vector<std::string> servers_;
+  std::vector<std::string> reasons_;
+};
+
+void lose(Relay& relay) {
+  relay.refuse();
+  relay.cut();
+}
+
+TEST(LinkToACluster, GoesOverToTheNextHostAndBack) {
+  Relay one{broker_url()};
+  Relay two{broker_url()};
+  ServerWatcher watcher;
+  Link link(options_for(url_of({one.address(), two.address()})), watcher);
+  link.start();
+  ASSERT_TRUE(watcher.been_at({one.address()}));
+  lose(one);
+  ASSERT_TRUE(watcher.been_at({one.address(), two.address()}));
+  one.accept();
+  lose(two);
+  ASSERT_TRUE(watcher.been_at({one.address(), two.address(), one.address()}));
+}
+
+TEST(LinkToACluster, TakesTheFirstHostThatLetsItIn) {
+  Relay two{broker_url()};
+  ServerWatcher watcher;
+  Link link(options_for(url_of({"127.0.0.1:1", two.address()})), watcher);
+  link.start();
+  ASSERT_TRUE(watcher.been_at({two.address()}));
+  EXPECT_TRUE(watcher.reasons().empty());
+}
+
+TEST(LinkToACluster, WaitsForAHostThatHangsOnceAndThenBeginsWithAnother) {
+  asio::io_context io;
+  asio::ip::tcp::acceptor silent(io, {asio::ip::address_v4::loopback(), 0});
+  const auto hanging = "127.0.0.1:" + std::to_string(silent.local_endpoint().port());
+  Relay two{broker_url()};
+  Relay three{broker_url()};
+  auto options = options_for(url_of({hanging, two.address(), three.address()}));
+  options.connect_timeout = std::chrono::milliseconds(1500);
+  ServerWatcher watcher;
+  Link link(options, watcher);
+  const auto start = std::chrono::steady_clock::now();
+  link.start();
+  ASSERT_TRUE(watcher.been_at({two.address()}));
+  const auto lost = std::chrono::steady_clock::now();
+  EXPECT_GE(lost - start, options.connect_timeout) << "a time that is short is not shared";
+  lose(two);
+  ASSERT_TRUE(watcher.been_at({two.address(), three.address()}));
+  EXPECT_LT(std::chrono::steady_clock::now() - lost, options.connect_timeout);
+}
+
+TEST(LinkToACluster, SaysWhyOfEachHostInTheirOrderAndOncePerChange) {
+  Relay third{broker_url()};
+  third.refuse();
+  ServerWatcher watcher;
+  Link link(options_for("amqp://nobody:geheim@127.0.0.1:1,127.0.0.1:2," + third.address() + "/"), watcher);
+  link.start();
+  ASSERT_TRUE(eventually([&] { return !watcher.reasons().empty(); }));
+  third.accept();  // from now on it is the password that is wrong
+  ASSERT_TRUE(eventually([&] { return link.status().last_error.find("ACCESS_REFUSED") != std::string::npos; }));
+  link.stop();
+  const auto reasons = watcher.reasons();
+  EXPECT_EQ(reasons.size(), 2U);
+  for (const auto& reason : reasons) {
+    EXPECT_LT(reason.find("127.0.0.1:1:"), reason.find("127.0.0.1:2:")) << reason;
+    EXPECT_LT(reason.find("127.0.0.1:2:"), reason.find(third.address())) << reason;
+    EXPECT_NE(reason.find(third.address()), std::string::npos) << reason;
+    EXPECT_EQ(reason.find("geheim"), std::string::npos) << reason;
+  }
+}
+
 TEST(Link, StaysStoppedWhenItWasStoppedBeforeItStarted) {
   Watcher watcher;
   Link link(options_for(broker_url()), watcher);

@@ -51,6 +51,7 @@ class DatabaseAway : public testing::Test {
     EXPECT_EQ(world_.logged("broker_connected"), 1U) << "the broker's connection was never lost";
   }
   void expect_told_once() {
+    EXPECT_EQ(world_.logged("no_synchronous_standby"), 0U) << "one host: nothing to fail over to";
     EXPECT_TRUE(eventually([&] { return world_.logged("database_back") == 1; })) << world_.log();
     EXPECT_EQ(world_.logged("database_away"), 1U) << world_.log();
     EXPECT_EQ(world_.logged("database_back"), 1U) << world_.log();
@@ -277,6 +278,29 @@ TEST_F(DatabaseAway, WithTwoHostsTheSecondTakesOverWithoutARestart) {
   second.refuse();
   second.cut();
   publish(50);
+  expect_nothing_lost();
+  EXPECT_EQ(world_.logged("no_synchronous_standby"), 1U) << world_.log();
+}
+
+TEST_F(DatabaseAway, AFirstHostThatHangsIsWaitedForOnceAndNotByEverySession) {
+  Relay second(server_database_url());
+  auto url = relay_.through(world_.database_url());
+  url.insert(url.find(relay_.address()) + relay_.address().size(), "," + second.address());
+  world_.set("MTMSG_DATABASE_URL", url + (url.find('?') == std::string::npos ? "?" : "&") + "connect_timeout=4");
+  start();
+  publish(50);
+  ASSERT_TRUE(all_stored());
+  relay_.freeze();
+  relay_.cut();
+  publish(50);
+  ASSERT_TRUE(all_stored()) << world_.picture();
+  ASSERT_TRUE(eventually([&] { return world_.ready(); }));
+  const auto begin = std::chrono::steady_clock::now();
+  second.cut();
+  publish(50);
+  ASSERT_TRUE(all_stored()) << world_.picture();
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 4s);
+  relay_.thaw();
   expect_nothing_lost();
 }
 

@@ -19,7 +19,7 @@ struct Silent final : PipelineEvents {
   void on_consumer_lost(TenantId, const Error&) noexcept override { ++lost; }
   void on_tenant_held(TenantId) noexcept override {}
   void on_database(bool available, const Error&) noexcept override { ++(available ? back : away); }
-  void on_delivery_link(bool, const Error&) noexcept override { ++links; }
+  void on_delivery_link(const Result<std::string>&) noexcept override { ++links; }
 
   std::atomic<int> lost{0};
   std::atomic<int> away{0};

@@ -1,5 +1,6 @@
 #include "broker/amqp/connection.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 
@@ -9,6 +10,9 @@ namespace mtmsg::broker::amqp {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+
+/// What each of several servers gets of the time to connect in any case: enough for a slow network and a busy broker.
+constexpr std::chrono::milliseconds kFairShare{2000};
 
 timeval to_timeval(Clock::duration duration) {
   const auto us = std::chrono::duration_cast<std::chrono::microseconds>(duration).count();
@@ -91,28 +95,51 @@ Connection::~Connection() {
   if (state_) interruption_->detach(attachment_);
 }
 
-Result<Connection> Connection::open(const ConnectOptions& options, std::shared_ptr<Interruption> interruption) {
-  const auto deadline = Clock::now() + options.connect_timeout;
-  const auto endpoint = parse_url(options.url);
-  if (!endpoint) return endpoint.error();
+Result<Connection> Connection::open(const ConnectOptions& options, std::shared_ptr<Interruption> interruption,
+                                    Turn& turn) {
+  const auto endpoints = parse_url(options.url);
+  if (!endpoints) return endpoints.error();
+  const auto count = endpoints->size();
+  const auto fair_share = std::min(options.connect_timeout, kFairShare);
+  const auto deadline = Clock::now() + std::max(options.connect_timeout, fair_share * static_cast<int>(count));
 
+  std::vector<std::string> reasons(count);  // in the URL's order: who watches for changes sees none in a new turn
+  for (std::size_t nth = 0; nth < count; ++nth) {
+    const auto index = turn.first(count);
+    const auto now = Clock::now();
+    const auto share = (deadline - now) / static_cast<int>(count - nth);
+    auto connection = open_one((*endpoints)[index], options, now + share, interruption);
+    turn.tried(index);
+    if (connection || count == 1) return connection;
+    reasons[index] = connection.error().message;
+    if (interruption->interrupted()) break;
+  }
+  std::string why;
+  for (const auto& reason : reasons) {
+    if (!reason.empty()) why += (why.empty() ? "" : "; ") + reason;
+  }
+  return fail(ErrorCode::broker_unavailable, why);
+}
+
+Result<Connection> Connection::open_one(const Endpoint& endpoint, const ConnectOptions& options,
+                                        Clock::time_point deadline, std::shared_ptr<Interruption> interruption) {
   // Unacknowledged writes end when a silent peer is given up anyway.
   const auto send_limit = options.heartbeat.count() > 0 ? 2 * std::chrono::milliseconds(options.heartbeat)
                                                         : std::chrono::milliseconds(options.rpc_timeout);
   State state(amqp_new_connection());
   amqp_socket_t* socket = state ? amqp_tcp_socket_new(state.get()) : nullptr;
   if (socket == nullptr) return fail(ErrorCode::internal, "out of memory for an AMQP connection");
-  auto dialled = dial(*endpoint, deadline, send_limit, *interruption);
+  auto dialled = dial(endpoint, deadline, send_limit, *interruption);
   if (!dialled) return dialled.error();
   amqp_tcp_socket_set_sockfd(socket, dialled->fd.release());
 
   const auto left = to_timeval(std::max<Clock::duration>(deadline - Clock::now(), std::chrono::milliseconds(1)));
   amqp_set_handshake_timeout(state.get(), &left);
   amqp_set_rpc_timeout(state.get(), &left);
-  const auto reply = log_in(state.get(), *endpoint, options);
+  const auto reply = log_in(state.get(), endpoint, options);
   if (reply.reply_type != AMQP_RESPONSE_NORMAL) {
     interruption->detach(dialled->attachment);
-    return fail(ErrorCode::broker_unavailable, "cannot log in to " + endpoint->name() + ": " + describe(reply));
+    return fail(ErrorCode::broker_unavailable, "cannot log in to " + endpoint.name() + ": " + describe(reply));
   }
   const std::chrono::seconds heartbeat(amqp_get_heartbeat(state.get()));
   if (amqp_tune_connection(state.get(), amqp_get_channel_max(state.get()), amqp_get_frame_max(state.get()), 0) !=
@@ -122,7 +149,7 @@ Result<Connection> Connection::open(const ConnectOptions& options, std::shared_p
   }
   interruption->handshake_done();
   amqp_maybe_release_buffers(state.get());
-  return Connection(std::move(state), endpoint->name(), std::move(interruption), dialled->attachment, heartbeat);
+  return Connection(std::move(state), endpoint.name(), std::move(interruption), dialled->attachment, heartbeat);
 }
 
 }  // namespace mtmsg::broker::amqp

@@ -5,6 +5,7 @@
 
 #include "broker/amqp/api.hpp"
 #include "broker/amqp/dial.hpp"
+#include "broker/amqp/endpoint.hpp"
 #include "broker/session.hpp"
 
 namespace mtmsg::broker::amqp {
@@ -17,8 +18,9 @@ inline constexpr int kChannelMax = 2047;
 /// A logged-in connection: owns the library's state and with it the socket. One thread at a time.
 class Connection {
  public:
-  /// Blocks at most `options.connect_timeout`, or until interrupted. Errors: broker_unavailable, invalid_argument.
-  static Result<Connection> open(const ConnectOptions& options, std::shared_ptr<Interruption> interruption);
+  /// To the first server that lets us in, in the order `turn` says. Blocks at most as long as broker::connect says, or
+  /// until interrupted. Errors: broker_unavailable with each server's reason, in the URL's order; invalid_argument.
+  static Result<Connection> open(const ConnectOptions& options, std::shared_ptr<Interruption> interruption, Turn& turn);
   Connection(Connection&&) noexcept = default;
   Connection& operator=(Connection&&) = delete;
   ~Connection();
@@ -35,6 +37,10 @@ class Connection {
   unsigned server_version() const noexcept { return server_version_; }
 
  private:
+  static Result<Connection> open_one(const Endpoint& endpoint, const ConnectOptions& options,
+                                     std::chrono::steady_clock::time_point deadline,
+                                     std::shared_ptr<Interruption> interruption);
+
   struct Deleter {
     void operator()(amqp_connection_state_t state) const noexcept { amqp_destroy_connection(state); }
   };

@@ -26,6 +26,7 @@ class Core : public std::enable_shared_from_this<Core> {
   /// The owner is gone: no callback from now on.
   void abandon() noexcept;
 
+  const std::string& server() const noexcept { return connection_.name(); }
   bool alive() const noexcept { return !dead_ && !closing_; }
   std::uint16_t channel_max() const noexcept { return connection_.channel_max(); }
   unsigned server_version() const noexcept { return connection_.server_version(); }

@@ -108,6 +108,7 @@ class AmqpSession final : public Session {
   ~AmqpSession() override { core_->abandon(); }
 
   bool alive() const noexcept override { return core_->alive(); }
+  std::string server() const override { return core_->server(); }
   std::uint16_t channel_max() const noexcept override { return core_->channel_max(); }
 
   // No member is a coroutine itself: what waits holds the Core, not this.
@@ -244,8 +245,8 @@ awaitable<Result<void>> AmqpSession::confirm_select(ChannelNumber channel) {
 }  // namespace
 
 Result<std::unique_ptr<Session>> connect(asio::io_context& io, const ConnectOptions& options, SessionHandler& handler,
-                                         std::shared_ptr<Interruption> interruption) {
-  auto connection = Connection::open(options, std::move(interruption));
+                                         std::shared_ptr<Interruption> interruption, Turn& turn) {
+  auto connection = Connection::open(options, std::move(interruption), turn);
   if (!connection) return connection.error();
   auto core = std::make_shared<Core>(io, std::move(*connection), options, handler);
   std::unique_ptr<Session> session = std::make_unique<AmqpSession>(core);
@@ -256,7 +257,8 @@ Result<std::unique_ptr<Session>> connect(asio::io_context& io, const ConnectOpti
 }  // namespace amqp
 
 Result<std::unique_ptr<Session>> connect(asio::io_context& io, const ConnectOptions& options, SessionHandler& handler) {
-  return amqp::connect(io, options, handler, std::make_shared<amqp::Interruption>());
+  amqp::Turn turn;
+  return amqp::connect(io, options, handler, std::make_shared<amqp::Interruption>(), turn);
 }
 
 }  // namespace mtmsg::broker

@@ -22,6 +22,13 @@ PGconn* connect(const ConnectionSettings& settings) {
   return connection;
 }
 
+/// PostgreSQL's answer to a cancel, or to pg_cancel_backend, while a commit waits for the synchronous standby: a
+/// warning without a code of its own, and then success (syncrep.c).
+bool says_standby_may_lack_it(const PGresult* notice) {
+  const char* function = PQresultErrorField(notice, PG_DIAG_SOURCE_FUNCTION);
+  return function != nullptr && std::string_view(function) == "SyncRepWaitForLSN";
+}
+
 /// The session itself takes no writes: its server became a standby, or its database read-only by default. Another one
 /// may be better, this one stays so.
 bool is_read_only(std::string_view sqlstate) {
@@ -66,13 +73,26 @@ auto translated(PGconn* raw, Work&& work) {
 
 Connection::Connection(const ConnectionSettings& settings)
     : raw_(connect(settings)), session_(raw_), interrupter_(std::make_shared<Interrupter>(PQsocket(raw_))) {
+  PQsetNoticeReceiver(
+      raw_,
+      [](void* self, const PGresult* notice) noexcept {
+        auto& standby_may_lack_it = static_cast<Connection*>(self)->standby_may_lack_it_;
+        standby_may_lack_it = standby_may_lack_it || says_standby_may_lack_it(notice);
+      },
+      this);
   if (settings.sessions) settings.sessions->add(interrupter_);
 }
 
 template <class Work>
 auto Connection::run(Work&& work) {
+  standby_may_lack_it_ = false;
   try {
-    return translated(raw_, std::forward<Work>(work));
+    auto result = translated(raw_, std::forward<Work>(work));
+    // As if the answer had been lost: it is done here, and nobody knows whether it outlives a failover. Whoever tries
+    // again finds it, and that commit's own wait is for all before it.
+    if (standby_may_lack_it_)
+      throw SqlFailure("", "the wait for the synchronous standby was cancelled, which may not have what was committed");
+    return result;
   } catch (const SqlFailure& failure) {
     read_only_ = read_only_ || is_read_only(failure.sqlstate());
     throw;

@@ -16,11 +16,14 @@
 
 namespace mtmsg::store::pg {
 
-/// One open session. One thread at a time. Statements throw SqlFailure.
+/// One open session. One thread at a time. Statements throw SqlFailure; also one that was committed when somebody
+/// cancelled its wait for the synchronous standby.
 class Connection {
  public:
   /// Blocks for at most connect_timeout for each host (store/pg/dial.hpp). Throws SqlFailure (database_unavailable).
   explicit Connection(const ConnectionSettings& settings);
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
 
   /// One round trip; several statements separated by `;` are allowed, the result is the last one's.
   pqxx::result exec(const std::string& sql);
@@ -48,7 +51,8 @@ class Connection {
   template <class Work>
   auto run(Work&& work);
 
-  PGconn* raw_;  ///< owned by session_
+  bool standby_may_lack_it_ = false;  ///< said of the last statement
+  PGconn* raw_;                       ///< owned by session_
   PqxxConnection session_;
   std::shared_ptr<Interrupter> interrupter_;
   bool read_only_ = false;

@@ -24,6 +24,16 @@ void set_always(ConnectionSettings& settings, std::string_view key, std::string 
 
 }  // namespace
 
+std::string_view ConnectionSettings::option(std::string_view key) const noexcept {
+  for (const auto& [name, value] : options)
+    if (name == key) return value;
+  return {};
+}
+
+bool ConnectionSettings::several_hosts() const noexcept {
+  return option("host").find(',') != std::string_view::npos || option("hostaddr").find(',') != std::string_view::npos;
+}
+
 Result<ConnectionSettings> connection_settings(const std::string& url, std::chrono::milliseconds connect_timeout,
                                                const std::string& application_name) {
   const bool uri = url.starts_with("postgres://") || url.starts_with("postgresql://");
@@ -47,6 +57,7 @@ Result<ConnectionSettings> connection_settings(const std::string& url, std::chro
   set_default(settings, "keepalives_count", "3");
   set_default(settings, "tcp_user_timeout", "30000");
   set_default(settings, "application_name", "mtmsgd");
+  if (settings.several_hosts()) set_default(settings, "target_session_attrs", "read-write");
   if (!application_name.empty()) set_always(settings, "application_name", application_name);
   set_always(settings, "client_encoding", "UTF8");  // COPY's bytes are checked as what they are meant to be
   return settings;

@@ -1,6 +1,7 @@
 #include "store/database.hpp"
 
 #include <algorithm>
+#include <atomic>
 
 #include "store/pg/batch_store.hpp"
 #include "store/pg/change_feed.hpp"
@@ -43,12 +44,14 @@ class PgDatabase final : public Database {
   }
   std::unique_ptr<ChangeFeed> make_change_feed() override { return std::make_unique<PgChangeFeed>(direct_); }
   Result<void> check() override;
+  bool survives_failover() const noexcept override { return survives_failover_; }
   void end_sessions() noexcept override { settings_.sessions->end(); }
 
  private:
   const std::chrono::milliseconds statement_timeout_;
   const ConnectionSettings settings_;
   const ConnectionSettings direct_;
+  std::atomic<bool> survives_failover_{true};
   Pool pool_;
   PgMigrator migrator_;
   PgTenantStore tenants_;
@@ -72,11 +75,13 @@ Result<void> PgDatabase::check() {
     const auto connection = pool_.acquire();
     std::vector<std::int64_t> applied;
     try {
-      const auto rows = connection->exec("select version, pg_is_in_recovery() from schema_migrations");
+      const auto rows = connection->exec(
+          "select version, pg_is_in_recovery(), current_setting('synchronous_standby_names') from schema_migrations");
       for (const auto& row : rows) {
         if (text_of(row[1]) == "t")
           return fail(ErrorCode::database_unavailable, "PostgreSQL is a standby: it takes no writes");
         applied.push_back(int_of(row[0]));
+        survives_failover_ = !settings_.several_hosts() || !text_of(row[2]).empty();
       }
     } catch (const SqlFailure& failure) {
       if (failure.error().code != ErrorCode::schema_outdated) throw;

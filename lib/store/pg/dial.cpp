@@ -24,12 +24,6 @@ using Handle = std::unique_ptr<PGconn, Finish>;
 
 enum class Waited { ready, timeout, ended };
 
-std::string_view option(const ConnectionSettings& settings, std::string_view key) {
-  for (const auto& [name, value] : settings.options)
-    if (name == key) return value;
-  return {};
-}
-
 std::vector<std::string> list_of(std::string_view text) {
   std::vector<std::string> items;
   while (!text.empty()) {
@@ -44,7 +38,7 @@ std::vector<std::string> list_of(std::string_view text) {
 
 /// libpq's connect_timeout: whole seconds; zero, negative or absent is none.
 std::optional<Clock::time_point> deadline_of(const ConnectionSettings& settings) {
-  const auto text = option(settings, "connect_timeout");
+  const auto text = settings.option("connect_timeout");
   int seconds = 0;
   std::from_chars(text.data(), text.data() + text.size(), seconds);
   if (seconds <= 0) return std::nullopt;
@@ -91,9 +85,9 @@ struct FreeAddresses {
 /// One set of options for each address of the host's name: our time limit ends a try, and with it what libpq would go
 /// on to. A name that can't be looked up is libpq's to complain of.
 std::vector<ConnectionSettings> split_addresses(const ConnectionSettings& settings) {
-  const std::string host(option(settings, "host"));
+  const std::string host(settings.option("host"));
   if (host.empty() || host.front() == '/' || host.front() == '@' || host.find(',') != std::string::npos ||
-      !option(settings, "hostaddr").empty())
+      !settings.option("hostaddr").empty())
     return {settings};
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
@@ -109,6 +103,19 @@ std::vector<ConnectionSettings> split_addresses(const ConnectionSettings& settin
     split.back().options.emplace_back("hostaddr", address);
   }
   return split.size() > 1 ? split : std::vector{settings};
+}
+
+/// Of several hosts only one takes writes: the one that did the last time. If any would do, their order is a wish.
+std::size_t where_to_begin(const ConnectionSettings& settings) {
+  const auto wanted = settings.option("target_session_attrs");
+  return wanted == "read-write" || wanted == "primary" ? settings.last_host->load() : 0;
+}
+
+std::string joined(const std::vector<std::string>& reasons) {
+  std::string all;
+  for (const auto& reason : reasons)
+    if (!reason.empty()) all += (all.empty() ? "" : "; ") + reason;
+  return all;
 }
 
 /// Empty handle: `why` says.
@@ -136,13 +143,13 @@ Handle dial_one(const ConnectionSettings& settings, std::string& why) {
 }  // namespace
 
 std::vector<ConnectionSettings> split_hosts(const ConnectionSettings& settings) {
-  const auto hosts = list_of(option(settings, "host"));
-  const auto addresses = list_of(option(settings, "hostaddr"));
-  const auto ports = list_of(option(settings, "port"));
+  const auto hosts = list_of(settings.option("host"));
+  const auto addresses = list_of(settings.option("hostaddr"));
+  const auto ports = list_of(settings.option("port"));
   const auto count = std::max(hosts.size(), addresses.size());
-  const auto balance = option(settings, "load_balance_hosts");
+  const auto balance = settings.option("load_balance_hosts");
   const bool libpq_chooses =
-      option(settings, "target_session_attrs") == "prefer-standby" || !(balance.empty() || balance == "disable");
+      settings.option("target_session_attrs") == "prefer-standby" || !(balance.empty() || balance == "disable");
   // Lists that don't fit together are libpq's to complain of.
   const auto fits = [count](const auto& list) { return list.size() <= 1 || list.size() == count; };
   if (count < 2 || libpq_chooses || !fits(ports) || (!addresses.empty() && hosts.size() > 0 && hosts.size() != count))
@@ -159,16 +166,22 @@ std::vector<ConnectionSettings> split_hosts(const ConnectionSettings& settings) 
 }
 
 PGconn* dial(const ConnectionSettings& settings) {
-  std::string reasons;
-  for (const auto& host : split_hosts(settings)) {
-    for (const auto& address : split_addresses(host)) {
+  const auto hosts = split_hosts(settings);
+  const auto first = where_to_begin(settings) % hosts.size();
+  std::vector<std::string> reasons(hosts.size());  // in the list's order, wherever we begin
+  for (std::size_t nth = 0; nth < hosts.size(); ++nth) {
+    const auto index = (first + nth) % hosts.size();
+    for (const auto& address : split_addresses(hosts[index])) {
       std::string why;
-      if (auto connection = dial_one(address, why)) return connection.release();
-      reasons += (reasons.empty() ? "" : "; ") + why;
-      if (settings.sessions && settings.sessions->ended()) throw SqlFailure("", reasons);
+      if (auto connection = dial_one(address, why)) {
+        *settings.last_host = index;
+        return connection.release();
+      }
+      reasons[index] += (reasons[index].empty() ? "" : "; ") + why;
+      if (settings.sessions && settings.sessions->ended()) throw SqlFailure("", joined(reasons));
     }
   }
-  throw SqlFailure("", reasons);
+  throw SqlFailure("", joined(reasons));
 }
 
 }  // namespace mtmsg::store::pg

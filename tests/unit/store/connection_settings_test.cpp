@@ -34,6 +34,19 @@ TEST(ConnectionSettings, LeaveWhatTheStringSays) {
   EXPECT_THAT(options, Contains(Pair("client_encoding", "UTF8"))) << "this one is ours";
 }
 
+TEST(ConnectionSettings, AskOfSeveralHostsForTheOneThatTakesWrites) {
+  using testing::Key;
+  const auto of = [](const char* url) { return connection_settings(url, 5s).value(); };
+  for (const auto* url : {"postgresql://h1,h2/db", "host=h1,h2", "hostaddr=10.0.0.1,10.0.0.2"}) {
+    EXPECT_TRUE(of(url).several_hosts()) << url;
+    EXPECT_THAT(of(url).options, Contains(Pair("target_session_attrs", "read-write"))) << url;
+  }
+  EXPECT_THAT(of("host=h1,h2 target_session_attrs=any").options, Contains(Pair("target_session_attrs", "any")));
+  // Whatever it is, there is no other.
+  EXPECT_FALSE(of("postgresql://h/db").several_hosts());
+  EXPECT_THAT(of("postgresql://h/db").options, testing::Not(Contains(Key("target_session_attrs"))));
+}
+
 TEST(ConnectionSettings, NeverAskForLessThanLibpqCanDo) {
   EXPECT_THAT(connection_settings("host=h", 1ms).value().options, Contains(Pair("connect_timeout", "2")));
   EXPECT_THAT(connection_settings("host=h", 2001ms).value().options, Contains(Pair("connect_timeout", "3")));

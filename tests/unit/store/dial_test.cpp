@@ -39,6 +39,23 @@ TEST(Dial, LeavesTogetherWhatLibpqHasToChooseOrToRefuse) {
   EXPECT_THAT(hosts_of("host=a,b,c port=1,2"), ElementsAre("a,b,c 1,2"));
 }
 
+std::string failure_of(const ConnectionSettings& settings) {
+  try {
+    PQfinish(dial(settings));
+    return "";
+  } catch (const Failure& failure) {
+    return failure.error().message;
+  }
+}
+
+TEST(Dial, TellsOfEachHostInTheListsOrderWhereverItBegins) {
+  const auto settings = connection_settings("host=127.0.0.1,127.0.0.1 port=1,2 dbname=x", 5s).value();
+  const auto before = failure_of(settings);
+  EXPECT_THAT(before, testing::ContainsRegex("port 1 .*; .*port 2 "));
+  *settings.last_host = 1;
+  EXPECT_EQ(failure_of(settings), before);
+}
+
 TEST(Sessions, EndInterruptsAlsoWhatComesLater) {
   Sessions sessions;
   EXPECT_FALSE(sessions.ended());
