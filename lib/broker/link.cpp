@@ -102,6 +102,7 @@ void Link::Impl::on_blocked(bool blocked, std::string_view reason) noexcept {
 }
 
 void Link::Impl::on_closed(const Error& why) noexcept {
+  if (!session) return;  // given up a moment ago
   backoff.worked(std::chrono::floor<std::chrono::milliseconds>(std::chrono::steady_clock::now() - connected_at));
   set_status(false, why.message);
   handler.on_closed(why);
@@ -192,6 +193,10 @@ void Link::stop() {
 
 asio::any_io_executor Link::executor() {
   return impl_->io.get_executor();
+}
+
+void Link::give_up(const Error& why) {
+  impl_->on_closed(why);
 }
 
 Session* Link::session() noexcept {

@@ -48,6 +48,9 @@ class Link {
   void stop();
 
   asio::any_io_executor executor();
+  /// Link thread only. Ends the connection without a word, as if it had been lost; on_closed is called, and the next
+  /// host's turn comes. For a broker that keeps the connection but does not do what it is for.
+  void give_up(const Error& why);
   /// Link thread only: null while not connected.
   Session* session() noexcept;
   /// Any thread.

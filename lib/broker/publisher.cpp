@@ -43,6 +43,7 @@ struct Publisher::Impl final : LinkHandler {
   std::future<Result<void>> publish(std::unique_ptr<Item> item);
   std::optional<Error> refusal() const;
   bool has_room(std::size_t bytes) const;
+  bool is_blocked() const;
   void stop();
 
   // Link thread.
@@ -100,6 +101,11 @@ std::optional<Error> Publisher::Impl::refusal() const {
 bool Publisher::Impl::has_room(std::size_t more) const {
   // One message that is larger than the bound goes alone.
   return messages == 0 || (messages < limits.max_in_flight_messages && bytes + more <= limits.max_in_flight_bytes);
+}
+
+bool Publisher::Impl::is_blocked() const {
+  const std::lock_guard lock(mutex);
+  return blocked_;
 }
 
 std::future<Result<void>> Publisher::Impl::publish(std::unique_ptr<Item> item) {
@@ -253,10 +259,16 @@ void Publisher::Impl::watch_deadlines() {
   deadline_timer.async_wait([this](const boost::system::error_code& error) {
     if (error) return;
     const auto now = Clock::now();
+    bool late = false;
     for (auto& item : sent) {
       if (item && item->deadline > now) break;
-      if (item) answer(std::move(item), Error{ErrorCode::timeout, "the broker did not confirm the message in time"});
+      if (!item) continue;
+      late = true;
+      answer(std::move(item), Error{ErrorCode::timeout, "the broker did not confirm the message in time"});
     }
+    // RabbitMQ 3.10 can forget what it was given for a queue that had no leader at that moment, and then takes nothing
+    // more from the whole connection, for ever. A new one is served.
+    if (late && !is_blocked()) return link.give_up(unavailable("the broker did not confirm a message in time"));
     watch_deadlines();
   });
 }

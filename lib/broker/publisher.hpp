@@ -29,7 +29,7 @@ class Publisher {
   /// queue holds it durably. Blocks the caller while the limits above are reached, so memory stays bounded.
   /// Errors: broker_unavailable (not connected, blocked by an alarm, or lost before the confirm: the message may or
   /// may not be there, so retry with the same id), not_found (no queue is bound), broker_rejected (queue full),
-  /// timeout.
+  /// timeout (also the connection is given up then, unless an alarm explains it: who else waits hears of that).
   std::future<Result<void>> publish(TenantId tenant, std::string message_id, std::string body,
                                     std::vector<std::pair<std::string, std::string>> headers = {});
 

@@ -24,6 +24,9 @@ from messages import Stream
 WINDOW = 500
 TICK_S = 0.02
 RECONNECT_S = 0.5
+# A broker may keep a connection and confirm nothing more, as RabbitMQ 3.10 does when it was given something for a queue
+# that had no leader at that moment.
+CONFIRM_LIMIT_S = 8
 REPORT_S = 1.0
 # One second in eight carries half of the messages, so that faults meet large transactions as well as small ones.
 BURST_EVERY_S = 8
@@ -56,6 +59,7 @@ class Publisher:
         self.place = 0
         self.again = deque()  # places to publish once more
         self.open = {}  # delivery tag -> place, oldest first
+        self.sent_at = {}  # delivery tag -> when, for those
         self.returned = set()  # ids that no queue took
         self.counts = {"published": 0, "confirmed": 0, "again": 0, "connections": 0}
         self.tag = 0
@@ -109,9 +113,15 @@ class Publisher:
         self.servers.rotate(-1)
         self.again.extend(self.open.values())
         self.open.clear()
+        self.sent_at.clear()
         self.returned.clear()
         if self.exit_code != 0:
             self.loop.call_later(RECONNECT_S, self.connect)
+
+    def give_up(self):
+        """Without a word, for which pika has no other door: who does not confirm does not listen either."""
+        channel, self.channel = self.channel, None
+        channel.connection._terminate_stream(pika.exceptions.ConnectionClosed(0, "no confirms"))
 
     # ---- publishing ------------------------------------------------------------------------------------------------
 
@@ -126,6 +136,9 @@ class Publisher:
                 break
             self.publish(place)
             self.credit -= 1
+        oldest = next(iter(self.sent_at.values()), now)
+        if self.channel and self.channel.is_open and now - oldest > CONFIRM_LIMIT_S:
+            self.give_up()
         if now - self.reported_at >= REPORT_S:
             self.reported_at = now
             self.report()
@@ -155,6 +168,7 @@ class Publisher:
             exchange, key = "", f"tenant_{message.tenant}_queue"
         self.tag += 1
         self.open[self.tag] = place
+        self.sent_at[self.tag] = time.monotonic()
         self.counts["published"] += 1
         self.channel.basic_publish(exchange, key, message.body, properties, mandatory=True)
 
@@ -165,6 +179,7 @@ class Publisher:
         else:
             tags = [method.delivery_tag] if method.delivery_tag in self.open else []
         for tag in tags:
+            del self.sent_at[tag]
             self.on_answer(self.open.pop(tag), method.NAME == "Basic.Ack")
 
     def on_answer(self, place, taken):
