@@ -3,6 +3,9 @@
 #include <atomic>
 #include <chrono>
 #include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
 
 #include "broker/control.hpp"
 #include "broker/publisher.hpp"
@@ -12,6 +15,7 @@
 #include "daemon/probe.hpp"
 #include "daemon/watch.hpp"
 #include "http/api.hpp"
+#include "http/publish_rates.hpp"
 #include "http/server.hpp"
 #include "ingest/given_up.hpp"
 #include "ingest/pipeline.hpp"
@@ -62,6 +66,8 @@ class App final : private ingest::PipelineEvents, private ingest::GivenUpEvents,
   void let_go();
 
   Result<void> prepare_schema();
+  Result<void> check_database();
+  std::optional<std::vector<wire::DaemonInfo>> daemons();
   http::Services services();
   wire::Status status();
   wire::Readiness readiness();
@@ -74,6 +80,10 @@ class App final : private ingest::PipelineEvents, private ingest::GivenUpEvents,
   /// Set where the watch was first to say that the database is away: then it says the end, too.
   std::atomic<bool> watch_tells_database_{false};
   bool told_of_standby_ = false;  ///< the probe's thread only
+
+  std::mutex daemons_mutex_;
+  std::optional<std::vector<store::DaemonSeen>> daemons_;    ///< guarded by daemons_mutex_; none while nobody knows
+  std::chrono::steady_clock::time_point daemons_read_at_{};  ///< the probe's thread only
 
   // In the order in which they are built; each uses only what stands above it.
   metrics::Registry metrics_;
@@ -89,6 +99,7 @@ class App final : private ingest::PipelineEvents, private ingest::GivenUpEvents,
   tenants::Reconciler reconciler_;
   tenants::Listener listener_;
   tenants::Retention retention_;
+  http::PublishRates publish_rates_;
   http::Api api_;
   http::Server server_;
   Alarm give_up_;  ///< set when the daemon stops

@@ -418,6 +418,18 @@ TEST_F(TenantTest, IsPublishedToAsSoonAsThePublisherSaysItIsConnected) {
   }
 }
 
+TEST_F(TenantTest, DoesNotStayWithABrokerThatConfirmsNothing) {
+  limits.confirm_timeout = std::chrono::milliseconds(300);
+  Relay one{broker_url()};
+  Relay two{broker_url()};
+  start(url_of({one.address(), two.address()}));
+  one.freeze();
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_EQ(publish("lost").error().code, ErrorCode::timeout);
+  EXPECT_TRUE(eventually([&] { return publish("again").has_value(); }));
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10)) << "missing heartbeats take twice that";
+}
+
 TEST_F(TenantTest, HearsThatThePublisherStops) {
   Relay relay{broker_url()};
   start(relay.url());
