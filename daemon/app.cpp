@@ -220,13 +220,31 @@ Result<void> App::prepare_schema() {
   return database_->check();
 }
 
-// The probe's thread. Whoever asks for the status reads what it last saw, so that a frozen database keeps nobody.
+// The probe's thread.
 Result<void> App::check_database() {
-  const auto checked = database_->check();
+  auto checked = database_->check();
+  if (checked.has_value()) warn_of_missing_standby();
+  read_daemons(checked.has_value());
+  return checked;
+}
+
+void App::warn_of_missing_standby() {
+  const bool missing = !database_->survives_failover();
+  if (missing && !told_of_standby_) {
+    log_.warning("no_synchronous_standby",
+                 "database.url names several hosts, but the primary waits for no synchronous standby: what it stored "
+                 "last can be missing after a failover",
+                 {{"setting", "synchronous_standby_names"}});
+  }
+  told_of_standby_ = missing;
+}
+
+// Whoever asks for the status reads what was last seen here, so that a frozen database keeps nobody.
+void App::read_daemons(bool database_answers) {
   const auto now = std::chrono::steady_clock::now();
-  if (checked.has_value() && now - daemons_read_at_ < kDaemonsReadEvery) return checked;
+  if (database_answers && now - daemons_read_at_ < kDaemonsReadEvery) return;
   std::optional<std::vector<store::DaemonSeen>> seen;
-  if (checked.has_value()) {
+  if (database_answers) {
     if (auto list = database_->presence().list(); list.has_value()) seen = std::move(*list);
     daemons_read_at_ = now;
   } else {
@@ -234,7 +252,6 @@ Result<void> App::check_database() {
   }
   const std::lock_guard lock(daemons_mutex_);
   daemons_ = std::move(seen);
-  return checked;
 }
 
 std::optional<std::vector<wire::DaemonInfo>> App::daemons() {
@@ -338,20 +355,6 @@ void App::on_database(bool available, const Error& why) noexcept {
   } else {
     log_.error("database_away", why.message);
   }
-}
-
-Result<void> App::check_database() {
-  auto checked = database_->check();
-  if (checked.has_error()) return checked;
-  const bool missing = !database_->survives_failover();
-  if (missing && !told_of_standby_) {
-    log_.warning("no_synchronous_standby",
-                 "database.url names several hosts, but the primary waits for no synchronous standby: what it stored "
-                 "last can be missing after a failover",
-                 {{"setting", "synchronous_standby_names"}});
-  }
-  told_of_standby_ = missing;
-  return checked;
 }
 
 void App::on_part(const PartChange& change) {

@@ -62,11 +62,12 @@ class App final : private ingest::PipelineEvents, private ingest::GivenUpEvents,
   void on_tenant(const Tenant& tenant, std::string_view what) noexcept override;
 
   Result<void> check_database();
+  void warn_of_missing_standby();
+  void read_daemons(bool database_answers);
   void on_part(const PartChange& change);
   void let_go();
 
   Result<void> prepare_schema();
-  Result<void> check_database();
   std::optional<std::vector<wire::DaemonInfo>> daemons();
   http::Services services();
   wire::Status status();

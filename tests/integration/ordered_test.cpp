@@ -23,6 +23,7 @@ struct Events final : PipelineEvents {
   void on_consumer_lost(TenantId, const Error&) noexcept override { ++lost; }
   void on_tenant_held(TenantId) noexcept override { ++held; }
   void on_database(bool, const Error&) noexcept override {}
+  void on_limit_reached(TenantId) noexcept override {}
   void on_delivery_link(const Result<std::string>&) noexcept override {}
 
   std::atomic<int> lost{0};

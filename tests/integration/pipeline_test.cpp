@@ -19,6 +19,7 @@ struct Silent final : PipelineEvents {
   void on_consumer_lost(TenantId, const Error&) noexcept override {}
   void on_tenant_held(TenantId) noexcept override {}
   void on_database(bool, const Error&) noexcept override {}
+  void on_limit_reached(TenantId) noexcept override {}
   void on_delivery_link(const Result<std::string>&) noexcept override {}
 };
 
