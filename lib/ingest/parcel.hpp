@@ -46,16 +46,23 @@ struct Parcel {
   MessageId id;
   bool has_own_id = true;  ///< false: no message_id, so it is stored at least once, not exactly once
   bool redelivered = false;
+  /// Of an ordered tenant's suspicious message: whether a try of it is on record, and under which letter.
+  enum class Record : std::uint8_t { none, letter, no_letter };
+  Record record = Record::none;
   std::uint32_t delivery_count = 0;
   std::optional<Timestamp> published_at;
   std::string_view body;
   std::string_view headers;
   std::string_view exchange;     ///< where it was published; in the arena once for all in a row that have the same
   std::string_view routing_key;  ///< likewise
+  Sequence letter;               ///< with Record::letter
 
   /// Deliveries without an answer from which on a message is suspected of bringing the daemon down.
   static constexpr std::uint32_t kSuspicious = 2;
   bool suspicious() const noexcept { return delivery_count >= kSuspicious; }
+
+  /// Of an ordered tenant, from which on its tries are put on record (Writer).
+  static constexpr std::uint32_t kOnRecord = 3;
 
   /// Lets go of the bytes; the tag and who it is stay.
   void release() noexcept {

@@ -32,8 +32,8 @@ void Pipeline::start() {
   if (started_ || stopping_) return;
   started_ = true;
   for (unsigned i = 0; i < options_.writers; ++i) {
-    writers_.push_back(std::make_unique<Writer>(dispatcher_, database_.make_batch_store(), options_.payload,
-                                                static_cast<WriterEvents&>(*this)));
+    writers_.push_back(std::make_unique<Writer>(dispatcher_, database_.make_batch_store(), database_.dead_letters(),
+                                                options_.payload, static_cast<WriterEvents&>(*this)));
   }
   links_.push_back(std::make_unique<DeliveryLink>(options_.link, dispatcher_, static_cast<DeliveryEvents&>(*this)));
   links_.front()->start();
@@ -235,7 +235,8 @@ void Pipeline::count_dead_letters(const PartReport& report) {
   };
   count(DeadReason::invalid_json, report.invalid_json);
   count(DeadReason::too_large, report.too_large);
-  const auto refused_here = report.invalid_json + report.too_large;
+  count(DeadReason::delivery_limit, report.used_up);
+  const auto refused_here = report.invalid_json + report.too_large + report.used_up;
   count(DeadReason::rejected_by_database,
         report.outcome.dead_letters - std::min(refused_here, report.outcome.dead_letters));
 }

@@ -1,6 +1,9 @@
 #include "ingest/writer.hpp"
 
+#include <array>
 #include <utility>
+
+#include "ingest/given_up.hpp"
 
 namespace mtmsg::ingest {
 namespace {
@@ -19,6 +22,28 @@ PartReport report_on(const store::TenantOutcome& outcome, const Work::Part& part
   return report;
 }
 
+void fill(store::IncomingMessage& row, const Parcel& parcel) {
+  row.id = parcel.id;
+  row.redelivered = parcel.redelivered;
+  row.published_at = parcel.published_at;
+  row.payload = parcel.body;
+  row.headers = parcel.headers;
+  row.exchange = parcel.exchange;
+  row.routing_key = parcel.routing_key;
+  row.deliveries = parcel.delivery_count + 1;
+}
+
+bool is_for_the_record(const Work& work) {
+  const auto& part = work.parts.front();
+  return part.options.ordered && work.rows() == 1 && part.parcels.front().delivery_count >= Parcel::kOnRecord;
+}
+
+Work work_of(Work::Part part) {
+  Work work;
+  work.parts.push_back(std::move(part));
+  return work;
+}
+
 std::size_t rows_of(const store::Batch& batch) {
   std::size_t rows = 0;
   for (const auto& part : batch) rows += part.messages.size();
@@ -27,10 +52,11 @@ std::size_t rows_of(const store::Batch& batch) {
 
 }  // namespace
 
-Writer::Writer(Dispatcher& dispatcher, std::unique_ptr<store::BatchStore> store, PayloadLimits limits,
-               WriterEvents& events)
+Writer::Writer(Dispatcher& dispatcher, std::unique_ptr<store::BatchStore> store, store::DeadLetterStore& letters,
+               PayloadLimits limits, WriterEvents& events)
     : dispatcher_(dispatcher),
       store_(std::move(store)),
+      letters_(letters),
       validator_(limits),
       events_(events),
       random_(std::random_device{}()),
@@ -58,14 +84,12 @@ void Writer::run() {
 }
 
 void Writer::carry(Work work) {
+  if (is_for_the_record(work)) return carry_on_record(std::move(work));
   const auto batch = validate(work);
   const auto outcomes = store_through_outages(batch);
   if (outcomes.has_value()) return settle(std::move(work), batch, *outcomes);
-  const bool stopping = outcomes.error().code == ErrorCode::stopping;
-  if (stopping || work.parts.size() == 1) {
-    release(work, stopping ? Ended::done : Ended::failed);
-    if (!stopping) events_.on_tenant_failed(work.parts.front().tenant, outcomes.error());
-    return;
+  if (outcomes.error().code == ErrorCode::stopping || work.parts.size() == 1) {
+    return not_stored(std::move(work), outcomes.error());
   }
   // One tenant's trouble must not hold the others of its transaction: each goes alone.
   for (std::size_t i = 0; i < work.parts.size(); ++i) carry_alone(std::move(work.parts[i]), batch[i]);
@@ -73,12 +97,84 @@ void Writer::carry(Work work) {
 
 void Writer::carry_alone(Work::Part part, const store::TenantBatch& batch) {
   const auto outcomes = store_through_outages({batch});
-  Work alone;
-  alone.parts.push_back(std::move(part));
+  auto alone = work_of(std::move(part));
   if (outcomes.has_value()) return settle(std::move(alone), {batch}, *outcomes);
-  const bool stopping = outcomes.error().code == ErrorCode::stopping;
-  release(alone, stopping ? Ended::done : Ended::failed);
-  if (!stopping) events_.on_tenant_failed(alone.parts.front().tenant, outcomes.error());
+  not_stored(std::move(alone), outcomes.error());
+}
+
+void Writer::carry_on_record(Work work) {
+  auto& part = work.parts.front();
+  const auto& parcel = part.parcels.front();
+  if (parcel.record == Parcel::Record::none) {
+    const auto verdict = put_on_record(part);
+    if (verdict.has_error()) return not_stored(std::move(work), verdict.error());
+    if (verdict->has_value()) {
+      release(work, Ended::done);
+      return events_.on_committed(work, {**verdict});
+    }
+  }
+  auto batch = validate(work);
+  auto& row = batch.front().messages.front();
+  row.redelivered = true;  // looked for first: it may have been stored by a try that was not acked
+  const bool has_letter = parcel.record == Parcel::Record::letter;
+  if (has_letter && parcel.has_own_id) row.source = store::Source::last_try;
+  const auto outcomes = store_through_outages(batch);
+  if (outcomes.has_error()) return not_stored(std::move(work), outcomes.error());
+  const auto& outcome = outcomes->front();
+  if (has_letter && !parcel.has_own_id && !outcome.locked && !outcome.gone) {
+    const std::array done{parcel.letter};
+    const auto purged = insist([&] { return letters_.purge(part.tenant, done); });
+    if (purged.has_error() && purged.error().code != ErrorCode::not_found) {
+      return not_stored(std::move(work), purged.error());
+    }
+  }
+  settle(std::move(work), batch, *outcomes);
+}
+
+Result<std::optional<PartReport>> Writer::put_on_record(Work::Part& part) {
+  auto& parcel = part.parcels.front();
+  store::IncomingMessage row;
+  fill(row, parcel);
+  row.refusal = Refusal{
+      DeadReason::delivery_limit, "delivered " + std::to_string(row.deliveries) + " times without an answer", {}};
+  // The same at each delivery: its tries are counted under it.
+  if (!parcel.has_own_id) {
+    row.id = MessageId{Uuid::v5(part.tenant.value, std::string(parcel.headers) + std::string(parcel.body))};
+  }
+  const auto outcomes = store_through_outages({store::TenantBatch{part.tenant, {row}}});
+  if (outcomes.has_error()) return outcomes.error();
+  PartReport report{outcomes->front()};
+  if (report.outcome.gone) return report;
+  if (report.outcome.locked) return fail(ErrorCode::timeout, "somebody else holds the tenant's counter");
+  const auto asked = insist([&] { return letters_.begin_last_try(part.tenant, row.id, GivenUpConsumer::kMaxTries); });
+  if (asked.has_error() && asked.error().code == ErrorCode::not_found) {
+    report.outcome = {};
+    report.outcome.tenant = part.tenant;
+    report.outcome.gone = true;
+    return report;
+  }
+  if (asked.has_error()) return asked.error();
+  if (asked->verdict == store::LastTry::Verdict::used_up) {
+    report.used_up = report.outcome.dead_letters;
+    return report;
+  }
+  const bool granted = asked->verdict == store::LastTry::Verdict::granted;
+  parcel.record = granted ? Parcel::Record::letter : Parcel::Record::no_letter;
+  parcel.letter = asked->letter;
+  return std::optional<PartReport>{};
+}
+
+void Writer::not_stored(Work work, const Error& why) {
+  if (why.code == ErrorCode::timeout) return postpone(std::move(work.parts.front()));
+  const bool stopping = why.code == ErrorCode::stopping;
+  release(work, stopping ? Ended::done : Ended::failed);
+  if (!stopping) events_.on_tenant_failed(work.parts.front().tenant, why);
+}
+
+void Writer::postpone(Work::Part part) {
+  const auto tenant = part.tenant;
+  dispatcher_.postpone(std::move(part), kHeldRetry);
+  events_.on_tenant_held(tenant);
 }
 
 void Writer::settle(Work work, const store::Batch& batch, const std::vector<store::TenantOutcome>& outcomes) {
@@ -87,9 +183,7 @@ void Writer::settle(Work work, const store::Batch& batch, const std::vector<stor
   for (std::size_t i = 0; i < work.parts.size(); ++i) {
     auto& part = work.parts[i];
     if (outcomes[i].locked) {
-      const auto tenant = part.tenant;
-      dispatcher_.postpone(std::move(part), kHeldRetry);
-      events_.on_tenant_held(tenant);
+      postpone(std::move(part));
       continue;
     }
     reports.push_back(report_on(outcomes[i], part, batch[i]));
@@ -120,15 +214,8 @@ store::Batch Writer::validate(const Work& work) {
     rows.reserve(part.parcels.size());
     for (const auto& parcel : part.parcels) {
       auto& row = rows.emplace_back();
-      row.id = parcel.id;
-      row.redelivered = parcel.redelivered;
-      row.published_at = parcel.published_at;
-      row.payload = parcel.body;
-      row.headers = parcel.headers;
-      row.exchange = parcel.exchange;
-      row.routing_key = parcel.routing_key;
+      fill(row, parcel);
       row.refusal = validator_.check(parcel.body, part.options.max_message_bytes);
-      row.deliveries = parcel.delivery_count + 1;
     }
   }
   return batch;
@@ -142,6 +229,18 @@ Result<std::vector<store::TenantOutcome>> Writer::store_through_outages(const st
     const Result<void> result = outcomes.has_value() ? Result<void>{} : Result<void>{outcomes.error()};
     events_.on_attempt(result, rows_of(batch), std::chrono::steady_clock::now() - begin);
     if (outcomes.has_value() || outcomes.error().code != ErrorCode::database_unavailable) return outcomes;
+    if (!wait(backoff.next(static_cast<std::uint32_t>(random_())))) {
+      return fail(ErrorCode::stopping, "the daemon stops; the broker keeps what was not committed");
+    }
+  }
+}
+
+template <class Ask>
+auto Writer::insist(Ask ask) -> decltype(ask()) {
+  Backoff backoff;
+  for (;;) {
+    auto answer = ask();
+    if (answer.has_value() || answer.error().code != ErrorCode::database_unavailable) return answer;
     if (!wait(backoff.next(static_cast<std::uint32_t>(random_())))) {
       return fail(ErrorCode::stopping, "the daemon stops; the broker keeps what was not committed");
     }

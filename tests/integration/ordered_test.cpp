@@ -13,6 +13,12 @@
 #include "integration/support/database.hpp"
 #include "support/world.hpp"
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kSanitized = true;
+#else
+constexpr bool kSanitized = false;
+#endif
+
 namespace mtmsg::ingest {
 namespace {
 
@@ -275,12 +281,12 @@ class OrderedDaemons : public testing::Test {
 
 TEST_F(OrderedDaemons, StoreInOrderThoughTheActiveOneIsKilledAgainAndAgain) {
   world_.sql(
-      "create function slow() returns trigger language plpgsql as $$ begin perform pg_sleep(0.03); return null; end "
+      "create function slow() returns trigger language plpgsql as $$ begin perform pg_sleep(0.01); return null; end "
       "$$; create trigger slow before insert on messages for each statement execute function slow()");
-  publish(20'000);
+  publish(30'000);
   world_.start_daemon();
   auto peer = world_.start_peer();
-  for (int i = 0; i < 6; ++i) {
+  for (int i = 0; i < 5; ++i) {
     const auto before = world_.stored();
     ASSERT_TRUE(eventually([&] { return world_.stored() > before; })) << world_.picture();
     if (i % 2 == 0) {
@@ -294,6 +300,38 @@ TEST_F(OrderedDaemons, StoreInOrderThoughTheActiveOneIsKilledAgainAndAgain) {
   }
   EXPECT_EQ(world_.number("select count(*) from dead_letters"), 0);
   expect_all_in_order();
+}
+
+TEST_F(OrderedDaemons, AMessageThatKillsThemEndsAsADeadLetterAloneAndInPlaceOfNoOther) {
+  if (kSanitized) GTEST_SKIP() << "a sanitizer's runtime has to be loaded first";
+  constexpr int kMessages = 700;  // more than are in hand at once
+  publish(kMessages, R"("KILLS-THE-DAEMON")", 40);
+  world_.set("LD_PRELOAD", MTMSG_LIBRARY_DIR "/libkills_daemon.so");
+  const auto over = [&] {
+    return world_.number("select count(*) from dead_letters where tries >= 3") == 1 && world_.stored() == kMessages - 1;
+  };
+  int deaths = 0;
+  for (; deaths < 15; ++deaths) {
+    try {
+      world_.start_daemon(10s);
+    } catch (const std::runtime_error&) {
+      continue;
+    }
+    if (eventually([&] { return !world_.daemon().running() || over(); }) && world_.daemon().running()) break;
+  }
+  EXPECT_TRUE(over()) << world_.picture();
+  EXPECT_GE(deaths, 6) << "twice with others, once alone, and three times on record";
+  EXPECT_LE(deaths, 8);
+  EXPECT_EQ(world_.sql("select string_agg(reason || ' ' || convert_from(body, 'UTF8'), ',') from dead_letters"),
+            "delivery_limit \"KILLS-THE-DAEMON\"")
+      << "those behind it are no dead letters";
+  EXPECT_EQ(
+      world_.sql("select coalesce(string_agg(n || ' after ' || before, ','), '') from (select (payload->>'n')::int"
+                 " as n, lag((payload->>'n')::int) over (order by seq) as before from messages) m where n < "
+                 "before"),
+      "");
+  EXPECT_EQ(world_.gaps_and_doubles(), "");
+  EXPECT_EQ(world_.dead_letter_queue_depth(), 0U);
 }
 
 }  // namespace
