@@ -54,4 +54,18 @@ class FieldReader {
   std::optional<Error> error_;
 };
 
+/// What `read` makes of each element of an array; the first error.
+template <class T>
+Result<std::vector<T>> read_array(std::string_view json, std::string_view what, Result<T> (*read)(std::string_view)) {
+  auto elements = split_array(json, what);
+  if (!elements) return elements.error();
+  std::vector<T> values;
+  for (const auto element : *elements) {
+    auto value = read(element);
+    if (!value) return value.error();
+    values.push_back(std::move(*value));
+  }
+  return values;
+}
+
 }  // namespace mtmsg::wire

@@ -11,6 +11,34 @@ void append_part(std::string& out, const Part& part) {
   object.text("name", part.name).flag("ok", part.ok).text("reason", part.reason).close();
 }
 
+void append_daemon(std::string& out, const DaemonInfo& daemon) {
+  ObjectWriter object(out);
+  object.text("id", daemon.id)
+      .text("host", daemon.host)
+      .number("pid", daemon.pid)
+      .text("version", daemon.version)
+      .text("started_at", format_timestamp(daemon.started_at))
+      .text("beat_at", format_timestamp(daemon.beat_at))
+      .text("state", daemon.silent ? "silent" : "alive")
+      .flag("self", daemon.self)
+      .close();
+}
+
+Result<DaemonInfo> read_daemon(std::string_view json) {
+  FieldReader fields(json, "daemon", Reading::tolerant);
+  DaemonInfo daemon;
+  daemon.id = fields.text("id");
+  daemon.host = fields.text("host");
+  daemon.pid = fields.number("pid");
+  daemon.version = fields.text("version");
+  daemon.started_at = fields.time("started_at");
+  daemon.beat_at = fields.time("beat_at");
+  daemon.silent = fields.text("state") != "alive";
+  daemon.self = fields.optional_flag("self").value_or(false);
+  if (auto done = fields.finish(); !done) return done.error();
+  return daemon;
+}
+
 void append_link(std::string& out, const Link& link) {
   ObjectWriter object(out);
   object.text("name", link.name)
@@ -63,19 +91,6 @@ Result<Pipeline> read_pipeline(std::string_view json) {
   return pipeline;
 }
 
-template <class T>
-Result<std::vector<T>> read_each(std::string_view json, std::string_view what, Result<T> (*read)(std::string_view)) {
-  auto elements = split_array(json, what);
-  if (!elements) return elements.error();
-  std::vector<T> values;
-  for (const auto element : *elements) {
-    auto value = read(element);
-    if (!value) return value.error();
-    values.push_back(std::move(*value));
-  }
-  return values;
-}
-
 void write_readiness(ObjectWriter& object, const Readiness& readiness) {
   object.flag("ready", readiness.ready);
   append_array(object.value("parts"), readiness.parts, append_part);
@@ -95,7 +110,7 @@ Result<Readiness> read_readiness(std::string_view json) {
   readiness.ready = fields.flag("ready");
   const auto parts = fields.raw("parts");
   if (auto done = fields.finish(); !done) return done.error();
-  auto read = read_each(parts, "parts", read_part);
+  auto read = read_array(parts, "parts", read_part);
   if (!read) return read.error();
   readiness.parts = std::move(*read);
   return readiness;
@@ -121,7 +136,12 @@ void append_status(std::string& out, const Status& status) {
       .number("without_id", status.pipeline.without_id)
       .number("acked", status.pipeline.acked)
       .close();
-  object.number("tenants", status.tenants).close();
+  object.number("tenants", status.tenants);
+  if (status.daemons)
+    append_array(object.value("daemons"), *status.daemons, append_daemon);
+  else
+    object.null("daemons");
+  object.close();
 }
 
 Result<Status> read_status(std::string_view json) {
@@ -136,13 +156,19 @@ Result<Status> read_status(std::string_view json) {
   const auto links = fields.raw("links");
   const auto writers = fields.raw("writers");
   const auto pipeline = fields.raw("pipeline");
+  const auto daemons = fields.optional_raw("daemons").value_or("null");
   if (auto done = fields.finish(); !done) return done.error();
-  auto read_links = read_each(links, "links", read_link);
+  auto read_links = read_array(links, "links", read_link);
   if (!read_links) return read_links.error();
   auto read_w = read_writers(writers);
   if (!read_w) return read_w.error();
   auto read_p = read_pipeline(pipeline);
   if (!read_p) return read_p.error();
+  if (daemons != "null") {
+    auto read_d = read_array(daemons, "daemons", read_daemon);
+    if (!read_d) return read_d.error();
+    status.daemons = std::move(*read_d);
+  }
   status.links = std::move(*read_links);
   status.writers = std::move(*read_w);
   status.pipeline = *read_p;

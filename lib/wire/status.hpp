@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -57,7 +58,21 @@ struct Pipeline {
   friend bool operator==(const Pipeline&, const Pipeline&) = default;
 };
 
-/// GET /status: {"version","uptime_seconds","ready","parts":[…],"links":[…],"writers":{…},"pipeline":{…},"tenants":N}
+/// One of the daemons on this database, as its heartbeats tell.
+struct DaemonInfo {
+  std::string id;
+  std::string host;
+  std::int64_t pid = 0;
+  std::string version;
+  Timestamp started_at;
+  Timestamp beat_at;
+  bool silent = false;  ///< it did not beat for a while: frozen, gone, or cut off
+  bool self = false;    ///< the one that answers
+  friend bool operator==(const DaemonInfo&, const DaemonInfo&) = default;
+};
+
+/// GET /status: {"version","uptime_seconds","ready","parts":[…],"links":[…],"writers":{…},"pipeline":{…},"tenants":N,
+/// "daemons":[{"id","host","pid","version","started_at","beat_at","state":"alive"|"silent","self"}]|null}
 struct Status {
   std::string version;
   std::chrono::seconds uptime{0};
@@ -66,6 +81,7 @@ struct Status {
   Writers writers;
   Pipeline pipeline;
   std::uint64_t tenants = 0;
+  std::optional<std::vector<DaemonInfo>> daemons{};  ///< absent (null): the database is away, so nobody knows
   friend bool operator==(const Status&, const Status&) = default;
 };
 

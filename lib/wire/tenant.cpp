@@ -1,10 +1,16 @@
 #include "wire/tenant.hpp"
 
+#include <array>
+
 #include "domain/message.hpp"
 #include "wire/fields.hpp"
+#include "wire/limits.hpp"
 
 namespace mtmsg::wire {
 namespace {
+
+/// What a tenant has from its creation to its end.
+constexpr std::array<std::string_view, 3> kFixedFields{"id", "name", "ordered"};
 
 void write_tenant(ObjectWriter& object, const Tenant& tenant) {
   object.text("id", tenant.id.to_string())
@@ -12,9 +18,19 @@ void write_tenant(ObjectWriter& object, const Tenant& tenant) {
       .text("state", to_string(tenant.state))
       .number("workers", tenant.workers)
       .flag("paused", tenant.paused)
-      .flag("ordered", tenant.ordered)
-      .text("created_at", format_timestamp(tenant.created_at))
+      .flag("ordered", tenant.ordered);
+  append_limits(object.value("limits"), tenant.limits);
+  object.text("created_at", format_timestamp(tenant.created_at))
       .text("updated_at", format_timestamp(tenant.updated_at));
+}
+
+/// Absent from a daemon that has no limits yet.
+TenantLimits take_limits(FieldReader& fields, std::string_view key) {
+  const auto raw = fields.optional_raw(key).value_or("null");
+  if (raw == "null") return {};
+  const auto limits = read_limits(raw);
+  if (!limits) fields.refuse(limits.error().message);
+  return limits ? *limits : TenantLimits{};
 }
 
 Tenant take_tenant(FieldReader& fields) {
@@ -29,21 +45,25 @@ Tenant take_tenant(FieldReader& fields) {
   tenant.workers = fields.optional_unsigned("workers").value_or(0);
   tenant.paused = fields.flag("paused");
   tenant.ordered = fields.flag("ordered");
+  tenant.limits = take_limits(fields, "limits");
   tenant.created_at = fields.time("created_at");
   tenant.updated_at = fields.time("updated_at");
   return tenant;
 }
 
+/// Of a request: null is no object.
+std::vector<TenantUpdate::LimitChange> take_limit_changes(FieldReader& fields) {
+  const auto raw = fields.optional_raw("limits");
+  if (!raw) return {};
+  auto changes = read_limit_changes(*raw);
+  if (changes) return std::move(*changes);
+  fields.refuse(changes.error().message);
+  return {};
+}
+
 std::uint64_t count(FieldReader& fields, std::string_view key) {
   const auto value = fields.optional_number(key).value_or(0);
   return value > 0 ? static_cast<std::uint64_t>(value) : 0;
-}
-
-Result<QueueDepth> read_queue(std::string_view json) {
-  FieldReader fields(json, "queue", Reading::tolerant);
-  const QueueDepth depth{count(fields, "ready"), count(fields, "consumers")};
-  if (auto done = fields.finish(); !done) return done.error();
-  return depth;
 }
 
 Result<Activity> read_activity(std::string_view json) {
@@ -62,6 +82,22 @@ Result<Activity> read_activity(std::string_view json) {
 
 }  // namespace
 
+void append_queue_depth(std::string& out, const std::optional<QueueDepth>& queue) {
+  if (!queue) {
+    out += "null";
+    return;
+  }
+  ObjectWriter object(out);
+  object.number("ready", queue->ready).number("consumers", queue->consumers).close();
+}
+
+Result<QueueDepth> read_queue_depth(std::string_view json) {
+  FieldReader fields(json, "queue", Reading::tolerant);
+  const QueueDepth depth{count(fields, "ready"), count(fields, "consumers")};
+  if (auto done = fields.finish(); !done) return done.error();
+  return depth;
+}
+
 void append_tenant(std::string& out, const Tenant& tenant) {
   ObjectWriter object(out);
   write_tenant(object, tenant);
@@ -71,15 +107,13 @@ void append_tenant(std::string& out, const Tenant& tenant) {
 void append_tenant(std::string& out, const TenantDetail& detail) {
   ObjectWriter object(out);
   write_tenant(object, detail.tenant);
+  append_effective_limits(object.value("effective_limits"), detail.effective_limits);
   object.number("messages", detail.messages)
       .number("oldest_seq", detail.oldest_seq)
+      .number("stored_bytes", detail.stored_bytes)
+      .flag("full", detail.full)
       .number("dead_letters", detail.dead_letters);
-  if (detail.queue) {
-    ObjectWriter queue(object.value("queue"));
-    queue.number("ready", detail.queue->ready).number("consumers", detail.queue->consumers).close();
-  } else {
-    object.null("queue");
-  }
+  append_queue_depth(object.value("queue"), detail.queue);
   ObjectWriter activity(object.value("activity"));
   activity.flag("consuming", detail.activity.consuming)
       .number("workers_busy", detail.activity.workers_busy)
@@ -112,11 +146,14 @@ Result<TenantDetail> read_tenant_detail(std::string_view json) {
   detail.messages = fields.number("messages");
   detail.oldest_seq = fields.number("oldest_seq");
   detail.dead_letters = fields.number("dead_letters");
+  detail.effective_limits = take_limits(fields, "effective_limits");
+  detail.stored_bytes = fields.optional_number("stored_bytes").value_or(0);
+  detail.full = fields.optional_flag("full").value_or(false);
   const auto queue = fields.optional_raw("queue").value_or("null");
   const auto activity = fields.raw("activity");
   if (auto done = fields.finish(); !done) return done.error();
   if (queue != "null") {
-    auto depth = read_queue(queue);
+    auto depth = read_queue_depth(queue);
     if (!depth) return depth.error();
     detail.queue = *depth;
   }
@@ -130,21 +167,18 @@ Result<std::vector<Tenant>> read_tenants(std::string_view json) {
   FieldReader fields(json, "tenants", Reading::tolerant);
   const auto data = fields.raw("data");
   if (auto done = fields.finish(); !done) return done.error();
-  auto elements = split_array(data, "tenants");
-  if (!elements) return elements.error();
-  std::vector<Tenant> tenants;
-  for (const auto element : *elements) {
-    auto tenant = read_tenant(element);
-    if (!tenant) return tenant.error();
-    tenants.push_back(std::move(*tenant));
-  }
-  return tenants;
+  return read_array(data, "tenants", read_tenant);
 }
 
 void append_new_tenant(std::string& out, const NewTenant& request) {
   ObjectWriter object(out);
   object.text("name", request.name);
   if (request.workers) object.number("workers", *request.workers);
+  if (request.ordered) object.flag("ordered", true);
+  std::vector<TenantUpdate::LimitChange> limits;
+  for (const auto& row : limit_rows())
+    if (request.limits[row.limit]) limits.push_back({row.limit, request.limits[row.limit]});
+  if (!limits.empty()) append_limit_changes(object.value("limits"), limits);
   object.close();
 }
 
@@ -153,8 +187,48 @@ Result<NewTenant> read_new_tenant(std::string_view json) {
   NewTenant request;
   request.name = fields.text("name");
   request.workers = fields.optional_unsigned("workers");
+  request.ordered = fields.optional_flag("ordered").value_or(false);
+  for (const auto& [limit, value] : take_limit_changes(fields)) request.limits[limit] = value;
   if (auto done = fields.finish(); !done) return done.error();
   return request;
+}
+
+void append_tenant_update(std::string& out, const TenantUpdate& change) {
+  ObjectWriter object(out);
+  if (change.workers) object.number("workers", *change.workers);
+  if (change.paused) object.flag("paused", *change.paused);
+  if (!change.limits.empty()) append_limit_changes(object.value("limits"), change.limits);
+  object.close();
+}
+
+Result<TenantUpdate> read_tenant_update(std::string_view json) {
+  FieldReader fields(json, "tenant", Reading::exact);
+  for (const auto fixed : kFixedFields) {
+    if (fields.has(fixed))
+      return fail(ErrorCode::immutable, "\"" + std::string(fixed) + "\" is fixed when a tenant is created");
+  }
+  TenantUpdate change;
+  change.workers = fields.optional_unsigned("workers");
+  change.paused = fields.optional_flag("paused");
+  change.limits = take_limit_changes(fields);
+  if (auto done = fields.finish(); !done) return done.error();
+  if (!change.workers && !change.paused && change.limits.empty()) {
+    return fail(ErrorCode::invalid_argument,
+                "tenant: nothing to change; give at least one of \"workers\", \"paused\" and \"limits\"");
+  }
+  return change;
+}
+
+void append_kept_table(std::string& out, std::string_view table) {
+  ObjectWriter object(out);
+  object.text("kept_table", table).close();
+}
+
+Result<std::string> read_kept_table(std::string_view json) {
+  FieldReader fields(json, "deletion", Reading::tolerant);
+  auto table = fields.text("kept_table");
+  if (auto done = fields.finish(); !done) return done.error();
+  return table;
 }
 
 void append_concurrency(std::string& out, unsigned workers) {

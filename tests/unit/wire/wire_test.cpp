@@ -39,15 +39,20 @@ std::string text(void (*append)(std::string&, const T&), const T& value) {
 
 TEST(WireTenant, ReadsBackWhatItWrote) {
   const auto json = text<Tenant>(append_tenant, acme());
-  EXPECT_EQ(
-      json,
-      R"({"id":"0190d3c4-5a6b-7c8d-9e0f-112233445566","name":"acme","state":"active","workers":5,"paused":true,)"
-      R"("ordered":false,"created_at":"2026-01-31T12:00:00.123456Z","updated_at":"2026-01-31T12:00:00.123456Z"})");
+  EXPECT_EQ(json,
+            R"({"id":"0190d3c4-5a6b-7c8d-9e0f-112233445566","name":"acme","state":"active","workers":5,"paused":true,)"
+            R"("ordered":false,"limits":{"max_message_bytes":null,"max_queue_length":null,"max_stored_bytes":null,)"
+            R"("publish_rate":null,"retention_seconds":null,"retention_messages":null},)"
+            R"("created_at":"2026-01-31T12:00:00.123456Z","updated_at":"2026-01-31T12:00:00.123456Z"})");
   EXPECT_EQ(read_tenant(json).value(), acme());
 }
 
 TEST(WireTenant, DetailReadsBackWithAndWithoutAQueue) {
   TenantDetail detail{acme(), 12, 3, 1, QueueDepth{7, 2}, Activity{true, 2, 900, 400, 12, 1, 1}};
+  detail.tenant.limits[Limit::publish_rate] = 5;
+  for (const auto& row : limit_rows()) detail.effective_limits[row.limit] = row.most;
+  detail.stored_bytes = 4096;
+  detail.full = true;
   EXPECT_EQ(read_tenant_detail(text<TenantDetail>(append_tenant, detail)).value(), detail);
   detail.queue.reset();
   const auto json = text<TenantDetail>(append_tenant, detail);
@@ -170,16 +175,22 @@ TEST(WireMigrations, ReadBack) {
 }
 
 TEST(WireStatus, ReadsBack) {
-  const Status status{"0.1.0",
-                      std::chrono::seconds(61),
-                      {false, {{"database", true, ""}, {"broker", false, "connection refused"}}},
-                      {{"delivery", true, false, "", kNoon}, {"control", false, true, "gone", kNoon}},
-                      {4, 1, true, "no route"},
-                      {1, 2, 3, 4, 5, 6, 7},
-                      9};
+  Status status{"0.1.0",
+                std::chrono::seconds(61),
+                {false, {{"database", true, ""}, {"broker", false, "connection refused"}}},
+                {{"delivery", true, false, "", kNoon}, {"control", false, true, "gone", kNoon}},
+                {4, 1, true, "no route"},
+                {1, 2, 3, 4, 5, 6, 7},
+                9};
   const auto json = text<Status>(append_status, status);
   EXPECT_EQ(read_status(json).value(), status);
   EXPECT_EQ(read_readiness(json).value(), status.readiness);
+  EXPECT_NE(json.find(R"("daemons":null)"), std::string::npos);
+  status.daemons = {{kId, "host-a", 17, "0.1.0", kNoon, kNoon, false, true},
+                    {kId, "b", 1, "0.2.0", kNoon, kNoon, true}};
+  const auto shared = text<Status>(append_status, status);
+  EXPECT_NE(shared.find(R"("state":"silent","self":false)"), std::string::npos);
+  EXPECT_EQ(read_status(shared).value(), status);
 }
 
 }  // namespace
