@@ -11,8 +11,14 @@ Answer list_tenants(Context& context);
 Answer show_tenant(Context& context);
 Answer change_tenant(Context& context);
 Answer delete_tenant(Context& context);
+Answer pause_tenant(Context& context);
+Answer resume_tenant(Context& context);
 Answer get_concurrency(Context& context);
 Answer set_concurrency(Context& context);
+
+// orphan_handlers.cpp
+Answer list_orphans(Context& context);
+Answer delete_orphan(Context& context);
 
 // message_handlers.cpp
 Answer list_messages(Context& context);

@@ -35,7 +35,8 @@ struct Context {
 /// One row holds everything about a route.
 struct Route {
   std::string_view method;
-  std::string_view pattern;  ///< segments; {t} is a tenant's id or name, {id} a message's id, {seq} a number
+  std::string_view
+      pattern;  ///< segments; {t} is a tenant's id or name, {id} a message's id or an orphan's, {seq} a number
   auth::Permission permission;
   std::string_view parameters;  ///< the query parameters there are, with a blank between them
   Answer (*handler)(Context&);

@@ -1,9 +1,7 @@
-#include <algorithm>
-#include <array>
-
 #include "http/body.hpp"
 #include "http/handlers.hpp"
-#include "wire/json_text.hpp"
+#include "http/idempotency.hpp"
+#include "http/parameters.hpp"
 #include "wire/tenant.hpp"
 
 namespace mtmsg::http {
@@ -27,22 +25,14 @@ wire::TenantDetail detail_of(const tenants::TenantView& view) {
   detail.messages = view.counts.last_seq.value;
   detail.oldest_seq = view.counts.oldest_seq.value;
   detail.dead_letters = view.counts.dead_letters;
+  detail.effective_limits = view.limits;
+  detail.stored_bytes = view.counts.stored_bytes;
+  detail.full = view.full;
   if (view.queue) detail.queue = wire::QueueDepth{view.queue->ready, view.queue->consumers};
   const auto& moves = view.activity;
   detail.activity = {moves.consuming, moves.workers_busy, moves.unacked,     moves.waiting,
                      moves.stored,    moves.duplicates,   moves.dead_letters};
   return detail;
-}
-
-/// A field that was decided when the tenant was created is a conflict, not an unknown field.
-Result<void> refuse_immutable(std::string_view body) {
-  static constexpr std::array<std::string_view, 3> kFixed{"id", "name", "ordered"};
-  auto members = wire::split_object(body, "tenant");
-  if (!members) return members.error();
-  for (const auto& member : *members)
-    if (std::find(kFixed.begin(), kFixed.end(), member.key) != kFixed.end())
-      return fail(ErrorCode::immutable, "\"" + member.key + "\" is fixed when a tenant is created");
-  return {};
 }
 
 Result<Tenant> change_workers(Context& context, std::string_view body) {
@@ -53,13 +43,32 @@ Result<Tenant> change_workers(Context& context, std::string_view body) {
   return context.services.tenants.update(context.tenant->id, change);
 }
 
+/// As parse_flag, also 1 and 0.
+Result<bool> parse_switch(std::string_view text) {
+  if (text == "1" || text == "0") return text == "1";
+  return parse_flag(text);
+}
+
+Answer set_paused(Context& context, bool paused) {
+  TenantUpdate change;
+  change.paused = paused;
+  const auto tenant = context.services.tenants.update(context.tenant->id, change);
+  if (!tenant) return Problem(tenant.error());
+  return tenant_json(200, *tenant);
+}
+
 }  // namespace
 
 Answer create_tenant(Context& context) {
   const auto body = read_json_body(context.request);
   if (!body) return body.error();
-  const auto request = wire::read_new_tenant(*body);
+  auto request = wire::read_new_tenant(*body);
   if (!request) return Problem(request.error());
+  std::string canonical;
+  wire::append_new_tenant(canonical, *request);
+  auto key = idempotency_key(context.request, "/tenants", canonical);
+  if (!key) return Problem(key.error());
+  request->idempotency = std::move(*key);
   const auto tenant = context.services.tenants.create(*request);
   if (!tenant) return Problem(tenant.error());
   auto response = tenant_json(201, *tenant);
@@ -86,18 +95,36 @@ Answer show_tenant(Context& context) {
 Answer change_tenant(Context& context) {
   const auto body = read_json_body(context.request);
   if (!body) return body.error();
-  if (const auto checked = refuse_immutable(*body); !checked) return Problem(checked.error());
-  const auto tenant = change_workers(context, *body);
+  const auto change = wire::read_tenant_update(*body);
+  if (!change) return Problem(change.error());
+  const auto tenant = context.services.tenants.update(context.tenant->id, *change);
   if (!tenant) return Problem(tenant.error());
   return tenant_json(200, *tenant);
 }
 
 Answer delete_tenant(Context& context) {
-  const auto removal = context.services.tenants.remove(context.tenant->id, {});
+  store::Deletion how;
+  if (auto taken = take(context, "if_empty", parse_switch, how.if_empty); !taken) return Problem(taken.error());
+  if (auto taken = take(context, "keep_messages", parse_switch, how.keep_messages); !taken)
+    return Problem(taken.error());
+  const auto removal = context.services.tenants.remove(context.tenant->id, how);
   if (!removal) return Problem(removal.error());
-  if (*removal == tenants::Removal::done) return Response{204, {}, {}, {}, {}};
+  if (*removal == tenants::Removal::done) {
+    if (!how.keep_messages) return Response{204, {}, {}, {}, {}};
+    std::string out;
+    wire::append_kept_table(out, store::kept_table(context.tenant->id));
+    return Response::json(200, std::move(out));
+  }
   context.tenant->state = TenantState::deleting;
   return tenant_json(202, *context.tenant);
+}
+
+Answer pause_tenant(Context& context) {
+  return set_paused(context, true);
+}
+
+Answer resume_tenant(Context& context) {
+  return set_paused(context, false);
 }
 
 Answer get_concurrency(Context& context) {

@@ -44,13 +44,14 @@ class ApiTest : public testing::Test {
     std::string_view type = {};
     std::string_view accept = {};
     auth::Peer peer = unix_peer();
+    std::vector<HeaderLine> headers = {};
   };
 
   Response call(std::string_view method, std::string_view target, std::string body = {}) {
     return call(method, target, std::move(body), Options{});
   }
   Response call(std::string_view method, std::string_view target, std::string body, const Options& options) {
-    std::vector<HeaderLine> headers;
+    auto headers = options.headers;
     if (!options.type.empty()) headers.push_back({"content-type", options.type});
     if (!options.accept.empty()) headers.push_back({"Accept", options.accept});
     Pieces pieces(std::move(body));

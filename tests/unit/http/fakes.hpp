@@ -16,16 +16,32 @@ namespace mtmsg::http::fakes {
 
 class Tenants final : public tenants::TenantService {
  public:
+  Tenants() { default_values.limits[Limit::max_message_bytes] = 1 << 20; }
   Result<Tenant> create(const NewTenant& request) override {
     if (auto checked = check_tenant_name(request.name); !checked) return checked.error();
+    for (const auto& row : limit_rows()) {
+      const auto value = request.limits[row.limit];
+      if (!value) continue;
+      if (auto checked = check_limit(row.limit, *value); !checked) return checked.error();
+    }
+    if (request.idempotency) {
+      const std::lock_guard lock(mutex_);
+      const auto used = by_key_.find(request.idempotency->key);
+      if (used != by_key_.end() && used->second.first != request.idempotency->fingerprint)
+        return fail(ErrorCode::conflict, "the idempotency key was used for another request");
+      if (used != by_key_.end()) return used->second.second;
+    }
     if (find(request.name)) return fail(ErrorCode::conflict, "tenant \"" + request.name + "\" exists");
     const std::lock_guard lock(mutex_);
     Tenant tenant;
     tenant.id = TenantId{Uuid::v7()};
     tenant.name = request.name;
     tenant.state = TenantState::active;
-    tenant.workers = request.workers.value_or(defaults_.workers);
+    tenant.workers = request.workers.value_or(default_values.workers);
+    tenant.ordered = request.ordered;
+    tenant.limits = request.limits;
     tenants_.push_back(tenant);
+    if (request.idempotency) by_key_[request.idempotency->key] = {request.idempotency->fingerprint, tenant};
     return tenant;
   }
   Result<std::vector<Tenant>> list() override {
@@ -43,14 +59,21 @@ class Tenants final : public tenants::TenantService {
     tenants::TenantView view;
     view.tenant = tenant;
     view.counts = {Sequence{7}, Sequence{2}, 600, 1};
-    view.limits = tenant.limits.over(defaults_.limits);
+    view.limits = tenant.limits.over(default_values.limits);
+    view.full = full;
     view.queue = broker::QueueDepth{5, 1};
     view.activity.consuming = true;
     return view;
   }
   Result<Tenant> update(TenantId id, const TenantUpdate& change) override {
+    for (const auto& [limit, value] : change.limits) {
+      if (row_of(limit).fixed) return fail(ErrorCode::immutable, "RabbitMQ fixed it; make another tenant");
+      if (!value) continue;
+      if (auto checked = check_limit(limit, *value); !checked) return checked.error();
+    }
     const auto workers = change.workers.value_or(1);
-    if (auto checked = check_workers(workers, defaults_.max_workers, defaults_.batch); !checked) return checked.error();
+    if (auto checked = check_workers(workers, default_values.max_workers, default_values.batch); !checked)
+      return checked.error();
     const std::lock_guard lock(mutex_);
     for (auto& tenant : tenants_)
       if (tenant.id == id) {
@@ -68,7 +91,7 @@ class Tenants final : public tenants::TenantService {
       std::erase_if(tenants_, [&](const Tenant& tenant) { return tenant.id == id; });
     return removal;
   }
-  const tenants::TenantDefaults& defaults() const override { return defaults_; }
+  const tenants::TenantDefaults& defaults() const override { return default_values; }
   Result<std::vector<tenants::Orphan>> orphans(const std::vector<TenantId>& candidates) override {
     asked_for = candidates;
     return found_orphans;
@@ -89,11 +112,13 @@ class Tenants final : public tenants::TenantService {
   std::vector<TenantId> asked_for;
   std::vector<tenants::Orphan> found_orphans;
   std::optional<Error> outage;
+  tenants::TenantDefaults default_values;
+  bool full = false;
 
  private:
   std::mutex mutex_;
   std::vector<Tenant> tenants_;
-  tenants::TenantDefaults defaults_;
+  std::map<std::string, std::pair<std::string, Tenant>> by_key_;
 };
 
 class Messages final : public store::MessageStore {
