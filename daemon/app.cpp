@@ -219,12 +219,12 @@ Result<void> App::prepare_schema() {
 
 http::Services App::services() {
   http::ApiLimits limits;
-  limits.max_message_bytes = config_.limits.max_message_bytes.value;
   limits.max_rendered_bytes = config_.limits.max_rendered_bytes.value;
   return {reconciler_,
           database_->messages(),
           database_->dead_letters(),
           database_->migrator(),
+          publish_rates_,
           [this](TenantId tenant, std::string message_id, std::string body) {
             return publisher_.publish(tenant, std::move(message_id), std::move(body));
           },

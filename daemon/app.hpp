@@ -12,6 +12,7 @@
 #include "daemon/probe.hpp"
 #include "daemon/watch.hpp"
 #include "http/api.hpp"
+#include "http/publish_rates.hpp"
 #include "http/server.hpp"
 #include "ingest/given_up.hpp"
 #include "ingest/pipeline.hpp"
@@ -87,6 +88,7 @@ class App final : private ingest::PipelineEvents, private ingest::GivenUpEvents,
   tenants::Reconciler reconciler_;
   tenants::Listener listener_;
   tenants::Retention retention_;
+  http::PublishRates publish_rates_;
   http::Api api_;
   http::Server server_;
   Alarm give_up_;  ///< set when the daemon stops

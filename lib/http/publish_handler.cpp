@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <chrono>
 #include <deque>
 #include <optional>
 #include <variant>
@@ -7,6 +9,7 @@
 #include "http/body.hpp"
 #include "http/handlers.hpp"
 #include "http/line_reader.hpp"
+#include "http/publish_rates.hpp"
 #include "wire/publish.hpp"
 
 namespace mtmsg::http {
@@ -14,6 +17,13 @@ namespace {
 
 /// What a message's id and braces may add to its payload.
 constexpr std::size_t kEnvelopeBytes = 8 << 10;
+
+/// A full queue empties as fast as its messages are stored: that takes longer than a token.
+constexpr std::chrono::seconds kFullQueuePause{5};
+
+TenantLimits limits_of(const Context& context) {
+  return context.tenant->limits.over(context.services.tenants.defaults().limits);
+}
 
 struct Queued {
   MessageId id;
@@ -25,8 +35,12 @@ class Publishing {
  public:
   explicit Publishing(const Context& context)
       : services_(context.services),
-        tenant_(context.tenant->id),
-        validator_({services_.limits.max_message_bytes, services_.limits.max_rendered_bytes}) {}
+        tenant_(*context.tenant),
+        limits_(limits_of(context)),
+        validator_({limits_.value(Limit::max_message_bytes), services_.limits.max_rendered_bytes}) {}
+
+  /// Of a request or a line with one message.
+  std::size_t most_bytes() const { return limits_.value(Limit::max_message_bytes) + kEnvelopeBytes; }
 
   /// Nothing is published unless all of the text is right.
   Result<Queued> begin(std::string_view text) {
@@ -35,25 +49,69 @@ class Publishing {
     if (const auto refusal = validator_.check(request->payload))
       return fail(refusal->reason == DeadReason::too_large ? ErrorCode::too_large : ErrorCode::invalid_argument,
                   "payload: " + refusal->detail);
-    const auto identity = identify_message(tenant_, request->id);
+    if (auto slow = take_token(); !slow) return slow.error();
+    const auto identity = identify_message(tenant_.id, request->id);
     // Sent as it was given: whoever stores it derives the same id from it, and keeps the original.
     auto message_id = identity.origin == MessageIdentity::Origin::derived ? *request->id : identity.id.to_string();
-    return Queued{identity.id, services_.publish(tenant_, std::move(message_id), std::string(request->payload))};
+    return Queued{identity.id, services_.publish(tenant_.id, std::move(message_id), std::string(request->payload))};
+  }
+
+  /// The broker's answer; of a full queue in a sentence that says so.
+  Result<void> await(Queued& queued) const {
+    auto confirmed = queued.confirmed.get();
+    if (confirmed || confirmed.error().code != ErrorCode::broker_rejected) return confirmed;
+    return fail(ErrorCode::broker_rejected, full_queue());
+  }
+
+  /// What ends the whole request.
+  Problem problem_of(const Error& error) const {
+    // The tenant's own limit, not an outage: everybody may know it, and nobody needs to be woken.
+    if (error.code == ErrorCode::broker_rejected) {
+      Problem problem(429, error_code_name(error.code), error.message);
+      problem.retry_after = kFullQueuePause;
+      return problem;
+    }
+    Problem problem(error);
+    if (error.code == ErrorCode::rate_limited)
+      problem.retry_after = std::max(std::chrono::seconds(1), std::chrono::ceil<std::chrono::seconds>(wait_));
+    return problem;
   }
 
  private:
+  Result<void> take_token() {
+    const auto rate = limits_.value(Limit::publish_rate);
+    const auto wait = services_.rates.take(tenant_.id, rate);
+    if (!wait) return {};
+    wait_ = *wait;
+    return fail(ErrorCode::rate_limited, "tenant \"" + tenant_.name + "\" may publish " + std::to_string(rate) +
+                                             " messages a second through this API (publish_rate); send it again later");
+  }
+
+  std::string full_queue() const {
+    const auto length = limits_.value(Limit::max_queue_length);
+    auto text = "RabbitMQ refused the message, and it was not stored: the queue of tenant \"" + tenant_.name +
+                "\" is probably full";
+    if (length > 0) text += " (max_queue_length is " + std::to_string(length) + ")";
+    return text +
+           "; send it again when messages were taken from it. They wait while the tenant is paused or keeps as many "
+           "bytes as it may, or the database is away";
+  }
+
   const Services& services_;
-  const TenantId tenant_;
+  const Tenant tenant_;
+  const TenantLimits limits_;
   PayloadValidator validator_;
+  TokenBucket::Wait wait_{0};  ///< that the last refused message was told
 };
 
 Answer publish_one(Context& context) {
-  const auto body = read_json_body(context.request, context.services.limits.max_message_bytes + kEnvelopeBytes);
+  Publishing publishing(context);
+  const auto body = read_json_body(context.request, publishing.most_bytes());
   if (!body) return body.error();
-  auto queued = Publishing(context).begin(*body);
-  if (!queued) return Problem(queued.error());
-  const auto confirmed = queued->confirmed.get();
-  if (!confirmed) return Problem(confirmed.error());
+  auto queued = publishing.begin(*body);
+  if (!queued) return publishing.problem_of(queued.error());
+  const auto confirmed = publishing.await(*queued);
+  if (!confirmed) return publishing.problem_of(confirmed.error());
   std::string out;
   wire::append_published(out, queued->id);
   return Response::json(202, std::move(out));
@@ -65,7 +123,7 @@ class Lines {
   explicit Lines(Context& context)
       : limits_(context.services.limits),
         publishing_(context),
-        reader_(context.request.body, limits_.max_message_bytes + kEnvelopeBytes) {}
+        reader_(context.request.body, publishing_.most_bytes()) {}
 
   Answer run() {
     if (auto problem = read_all()) return broken_off(std::move(*problem));
@@ -112,7 +170,7 @@ class Lines {
       auto& [line, outcome] = pending_.front();
       wire::PublishLine result{line, {}};
       if (auto* queued = std::get_if<Queued>(&outcome)) {
-        const auto confirmed = queued->confirmed.get();
+        const auto confirmed = publishing_.await(*queued);
         if (confirmed)
           result.result = queued->id;
         else
@@ -137,7 +195,7 @@ class Lines {
 
   /// The whole request failed, and not for its lines: told as one problem.
   Answer nothing_queued() const {
-    Problem problem(*first_error_);
+    auto problem = publishing_.problem_of(*first_error_);
     problem.detail += " (none of " + std::to_string(line_) + " lines was confirmed; send them again with the same ids)";
     return problem;
   }

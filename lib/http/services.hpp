@@ -18,8 +18,9 @@
 
 namespace mtmsg::http {
 
+class PublishRates;
+
 struct ApiLimits {
-  std::size_t max_message_bytes = 1 << 20;
   std::size_t max_rendered_bytes = 8 << 20;
   std::size_t max_publish_lines = 100'000;  ///< of one NDJSON body: their results are kept until its end
   std::size_t publish_window = 1000;        ///< messages of one request on their way to the broker
@@ -32,6 +33,7 @@ struct Services {
   store::MessageStore& messages;
   store::DeadLetterStore& dead_letters;
   store::Migrator& migrator;
+  PublishRates& rates;
   /// broker/publisher.hpp, Publisher::publish
   std::function<std::future<Result<void>>(TenantId, std::string message_id, std::string body)> publish;
   /// Tries these dead letters again, as messages: one result for each, in the order of their numbers. An error when it

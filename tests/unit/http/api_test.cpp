@@ -252,7 +252,7 @@ TEST_F(ApiTest, KeepsOrDerivesAMessagesId) {
 
 TEST_F(ApiTest, QueuesNothingThatIsWrong) {
   tenant();
-  world_.limits.max_message_bytes = 1000;
+  world_.tenants.default_values.limits[Limit::max_message_bytes] = 1000;
   const auto status = [&](std::string body) { return call("POST", "/tenants/acme/messages", std::move(body)).status; };
   EXPECT_EQ(status("{"), 400);
   EXPECT_EQ(status("[]"), 400);
@@ -290,7 +290,7 @@ TEST_F(ApiTest, AnswersEveryLineOfNdjson) {
 
 TEST_F(ApiTest, TellsWhichLinesOfNdjsonFailed) {
   tenant();
-  world_.limits.max_message_bytes = 100;
+  world_.tenants.default_values.limits[Limit::max_message_bytes] = 100;
   const auto answer =
       lines("{\"payload\":1}\nnonsense\n{\"payload\":\"" + std::string(50'000, 'x') + "\"}\n{\"payload\":2}\n");
   EXPECT_EQ(answer.status, 207);

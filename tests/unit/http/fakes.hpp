@@ -8,6 +8,7 @@
 
 #include "core/ids.hpp"
 #include "domain/message.hpp"
+#include "http/publish_rates.hpp"
 #include "http/services.hpp"
 #include "tests/unit/http/fake_dead_letters.hpp"
 
@@ -199,6 +200,7 @@ struct World {
             messages,
             dead_letters,
             migrator,
+            rates,
             [this](TenantId tenant, std::string message_id, std::string body) {
               const std::lock_guard lock(mutex);
               std::promise<Result<void>> promise;
@@ -233,6 +235,8 @@ struct World {
   Messages messages;
   DeadLetters dead_letters;
   Migrator migrator;
+  PublishRates::Clock::time_point now = PublishRates::Clock::now();  ///< stands still
+  PublishRates rates{[this] { return now; }};
   ApiLimits limits;
   std::mutex mutex;  // guards published, failures
   std::vector<Published> published;
