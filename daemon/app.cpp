@@ -103,6 +103,9 @@ auth::Authenticator authenticator(const config::Config& config) {
   return auth::Authenticator(config.auth.mode == config::AuthMode::none ? auth::Mode::none : auth::Mode::jwt);
 }
 
+/// They beat as often.
+constexpr std::chrono::seconds kDaemonsReadEvery{2};
+
 wire::Link wire_link(std::string name, const broker::LinkStatus& status) {
   return {std::move(name), status.connected, status.blocked, status.last_error,
           std::chrono::time_point_cast<Timestamp::duration>(status.since)};
@@ -115,7 +118,7 @@ App::App(const config::Config& config, Log& log)
       log_(log),
       metrics_(MTMSG_VERSION),
       database_(open_database(config, id_)),
-      probe_([this] { return database_->check(); }),
+      probe_([this] { return check_database(); }),
       watch_([this] { return readiness(); }, [this](const PartChange& change) { on_part(change); }),
       control_(connect_options(config, "control"), topology_options(config)),
       publisher_(connect_options(config, "publish"), broker::Publisher::Limits{}),
@@ -217,6 +220,34 @@ Result<void> App::prepare_schema() {
   return database_->check();
 }
 
+// The probe's thread. Whoever asks for the status reads what it last saw, so that a frozen database keeps nobody.
+Result<void> App::check_database() {
+  auto checked = database_->check();
+  const auto now = std::chrono::steady_clock::now();
+  if (checked.has_value() && now - daemons_read_at_ < kDaemonsReadEvery) return checked;
+  std::optional<std::vector<store::DaemonSeen>> seen;
+  if (checked.has_value()) {
+    if (auto list = database_->presence().list(); list.has_value()) seen = std::move(*list);
+    daemons_read_at_ = now;
+  } else {
+    daemons_read_at_ = {};
+  }
+  const std::lock_guard lock(daemons_mutex_);
+  daemons_ = std::move(seen);
+  return checked;
+}
+
+std::optional<std::vector<wire::DaemonInfo>> App::daemons() {
+  if (probe_.answer().has_error()) return std::nullopt;
+  const std::lock_guard lock(daemons_mutex_);
+  if (!daemons_) return std::nullopt;
+  std::vector<wire::DaemonInfo> out;
+  for (const auto& seen : *daemons_)
+    out.push_back({seen.daemon.id.to_string(), seen.daemon.host, seen.daemon.pid, seen.daemon.version, seen.started_at,
+                   seen.beat_at, seen.silent, seen.daemon.id == id_});
+  return out;
+}
+
 http::Services App::services() {
   http::ApiLimits limits;
   limits.max_rendered_bytes = config_.limits.max_rendered_bytes.value;
@@ -255,6 +286,7 @@ wire::Status App::status() {
   status.pipeline = {pipeline.unacked,      pipeline.in_flight_bytes, pipeline.stored, pipeline.duplicates,
                      pipeline.dead_letters, pipeline.without_id,      pipeline.acked};
   status.tenants = pipeline.tenants;
+  status.daemons = daemons();
   return status;
 }
 

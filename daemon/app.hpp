@@ -3,6 +3,9 @@
 #include <atomic>
 #include <chrono>
 #include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
 
 #include "broker/control.hpp"
 #include "broker/publisher.hpp"
@@ -62,6 +65,8 @@ class App final : private ingest::PipelineEvents, private ingest::GivenUpEvents,
   void let_go();
 
   Result<void> prepare_schema();
+  Result<void> check_database();
+  std::optional<std::vector<wire::DaemonInfo>> daemons();
   http::Services services();
   wire::Status status();
   wire::Readiness readiness();
@@ -73,6 +78,10 @@ class App final : private ingest::PipelineEvents, private ingest::GivenUpEvents,
   std::atomic<bool> stopping_{false};
   /// Set where the watch was first to say that the database is away: then it says the end, too.
   std::atomic<bool> watch_tells_database_{false};
+
+  std::mutex daemons_mutex_;
+  std::optional<std::vector<store::DaemonSeen>> daemons_;    ///< guarded by daemons_mutex_; none while nobody knows
+  std::chrono::steady_clock::time_point daemons_read_at_{};  ///< the probe's thread only
 
   // In the order in which they are built; each uses only what stands above it.
   metrics::Registry metrics_;
