@@ -1,5 +1,8 @@
 #include "client/client.hpp"
 
+#include <algorithm>
+#include <map>
+
 #include "client/line_splitter.hpp"
 #include "client/transport.hpp"
 #include "wire/fields.hpp"
@@ -120,7 +123,9 @@ const Endpoint& Client::endpoint() const noexcept {
 Call<Tenant> Client::create_tenant(const NewTenant& request) {
   std::string body;
   wire::append_new_tenant(body, request);
-  return read(impl_->send_json("POST", "/tenants", std::move(body)), wire::read_tenant);
+  HttpRequest post{"POST", "/tenants", std::move(body), kJson};
+  if (request.idempotency) post.headers.emplace_back("Idempotency-Key", request.idempotency->key);
+  return read(impl_->transport.send(post), wire::read_tenant);
 }
 
 Call<std::vector<Tenant>> Client::tenants() {
@@ -131,10 +136,34 @@ Call<wire::TenantDetail> Client::tenant(std::string_view tenant) {
   return read(impl_->get(tenant_path(tenant)), wire::read_tenant_detail);
 }
 
-Call<Deletion> Client::delete_tenant(std::string_view tenant) {
-  const auto answer = impl_->transport.send({"DELETE", tenant_path(tenant), {}, {}});
+Call<Tenant> Client::update_tenant(std::string_view tenant, const TenantUpdate& change) {
+  std::string body;
+  wire::append_tenant_update(body, change);
+  return read(impl_->send_json("PATCH", tenant_path(tenant), std::move(body)), wire::read_tenant);
+}
+
+Call<Tenant> Client::pause_tenant(std::string_view tenant) {
+  return read(impl_->transport.send({"POST", tenant_path(tenant, "/pause"), {}, {}}), wire::read_tenant);
+}
+
+Call<Tenant> Client::resume_tenant(std::string_view tenant) {
+  return read(impl_->transport.send({"POST", tenant_path(tenant, "/resume"), {}, {}}), wire::read_tenant);
+}
+
+Call<Deleted> Client::delete_tenant(std::string_view tenant, const DeletionOptions& options) {
+  QueryString query;
+  if (options.if_empty) query.add("if_empty", "true");
+  if (options.keep_messages) query.add("keep_messages", "true");
+  const auto answer = impl_->transport.send({"DELETE", tenant_path(tenant) + query.take(), {}, {}});
   if (!answer) return answer.error();
-  return answer->status == 202 ? Deletion::in_progress : Deletion::done;
+  Deleted deleted;
+  if (answer->status == 202) deleted.outcome = Deletion::in_progress;
+  if (answer->status == 200) {
+    auto table = wire::read_kept_table(answer->body);
+    if (!table) return not_understood(table.error());
+    deleted.kept_table = std::move(*table);
+  }
+  return deleted;
 }
 
 Call<unsigned> Client::concurrency(std::string_view tenant) {
@@ -145,6 +174,32 @@ Call<unsigned> Client::set_concurrency(std::string_view tenant, unsigned workers
   std::string body;
   wire::append_concurrency(body, workers);
   return read(impl_->send_json("PUT", tenant_path(tenant, "/config/concurrency"), std::move(body)), read_workers);
+}
+
+Call<std::vector<wire::Orphan>> Client::orphans(const std::vector<TenantId>& candidates) {
+  // Every answer has all that PostgreSQL knows, and queues for the request's candidates.
+  std::map<TenantId, wire::Orphan> found;
+  std::size_t asked = 0;
+  do {
+    const auto step = std::min(candidates.size() - asked, wire::kMaxOrphanCandidates);
+    const auto begin = candidates.begin() + static_cast<std::ptrdiff_t>(asked);
+    QueryString query;
+    if (step > 0) query.add("candidate", wire::join_candidates({begin, begin + static_cast<std::ptrdiff_t>(step)}));
+    const auto answer = read(impl_->get("/orphans" + query.take()), wire::read_orphans);
+    if (!answer) return answer.error();
+    for (const auto& orphan : *answer) found[orphan.tenant] = orphan;
+    asked += step;
+  } while (asked < candidates.size());
+  std::vector<wire::Orphan> all;
+  all.reserve(found.size());
+  for (const auto& [id, orphan] : found) all.push_back(orphan);
+  return all;
+}
+
+Call<void> Client::remove_orphan(TenantId tenant) {
+  const auto answer = impl_->transport.send({"DELETE", "/orphans/" + tenant.to_string(), {}, {}});
+  if (!answer) return answer.error();
+  return {};
 }
 
 Call<MessageId> Client::publish(std::string_view tenant, const wire::PublishRequest& request) {

@@ -13,6 +13,7 @@
 #include "wire/dead_letter.hpp"
 #include "wire/message.hpp"
 #include "wire/migration.hpp"
+#include "wire/orphan.hpp"
 #include "wire/publish.hpp"
 #include "wire/replay.hpp"
 #include "wire/status.hpp"
@@ -37,7 +38,8 @@ using Call = boost::system::result<T, CallError>;
 
 struct Options {
   std::chrono::seconds timeout{30};  ///< for connecting, and for each wait for bytes
-  std::string token;                 ///< bearer token; empty: none
+  std::string token{};               ///< bearer token; empty: none
+  std::string server = "mtmsgd";     ///< as errors call it
 };
 
 /// Which messages. The cursor is text, as the daemon gave it; empty: from the first.
@@ -61,6 +63,18 @@ struct StreamEnd {
 
 enum class Deletion { done, in_progress };
 
+struct DeletionOptions {
+  bool if_empty = false;       ///< refused if a message is stored or waits
+  bool keep_messages = false;  ///< the table stays
+};
+
+/// How a deletion went.
+struct Deleted {
+  Deletion outcome = Deletion::done;
+  std::optional<std::string> kept_table;
+  friend bool operator==(const Deleted& deleted, Deletion expected) { return deleted.outcome == expected; }
+};
+
 /// The API of one daemon, typed. One thread at a time; calls block. Keeps its connection. Tenants are named by id or
 /// name. The process has to ignore SIGPIPE.
 class Client {
@@ -72,12 +86,20 @@ class Client {
 
   const Endpoint& endpoint() const noexcept;
 
+  /// Of an idempotency key only the key is sent.
   Call<Tenant> create_tenant(const NewTenant& request);
   Call<std::vector<Tenant>> tenants();
   Call<wire::TenantDetail> tenant(std::string_view tenant);
-  Call<Deletion> delete_tenant(std::string_view tenant);
+  Call<Tenant> update_tenant(std::string_view tenant, const TenantUpdate& change);
+  Call<Tenant> pause_tenant(std::string_view tenant);
+  Call<Tenant> resume_tenant(std::string_view tenant);
+  Call<Deleted> delete_tenant(std::string_view tenant, const DeletionOptions& options = {});
   Call<unsigned> concurrency(std::string_view tenant);
   Call<unsigned> set_concurrency(std::string_view tenant, unsigned workers);
+
+  /// What stands for tenants that do not exist; of queues, those of the candidates. Any number of candidates.
+  Call<std::vector<wire::Orphan>> orphans(const std::vector<TenantId>& candidates);
+  Call<void> remove_orphan(TenantId tenant);
 
   Call<MessageId> publish(std::string_view tenant, const wire::PublishRequest& request);
   /// `ndjson`: one publish request a line. One result a line, numbered from 1.

@@ -12,7 +12,7 @@ namespace mtmsg::client {
 namespace {
 
 // An error's body is for people; more than this is not from our daemon.
-constexpr std::size_t kMaxProblemBytes = 64U * 1024;
+constexpr std::size_t kMaxProblemBytes = std::size_t{64} << 10U;
 
 std::unique_ptr<httplib::ClientImpl> connect_to(const Endpoint& endpoint) {
   switch (endpoint.scheme) {
@@ -119,7 +119,8 @@ Transport::~Transport() = default;
 
 CallError Transport::unreachable(std::string_view reason) const {
   return {CallError::Cause::unreachable,
-          fail(ErrorCode::timeout, "cannot reach mtmsgd at " + endpoint_.to_string() + ": " + std::string(reason))};
+          fail(ErrorCode::timeout,
+               "cannot reach " + options_.server + " at " + endpoint_.to_string() + ": " + std::string(reason))};
 }
 
 namespace {
@@ -132,6 +133,7 @@ httplib::Request to_httplib(const HttpRequest& request, const Endpoint& endpoint
   out.set_header("Host", host_header(endpoint));
   out.set_header("Accept", request.accept + ", application/problem+json");
   out.set_header("Accept-Encoding", "identity");
+  for (const auto& [name, value] : request.headers) out.set_header(name, value);
   if (!request.content_type.empty()) out.set_header("Content-Type", request.content_type);
   if (!options.token.empty()) out.set_header("Authorization", "Bearer " + options.token);
   return out;
@@ -140,11 +142,16 @@ httplib::Request to_httplib(const HttpRequest& request, const Endpoint& endpoint
 }  // namespace
 
 Call<HttpAnswer> Transport::send(const HttpRequest& request) {
+  auto answer = exchange(request);
+  if (answer && answer->status >= 400) return refused(answer->status, answer->body);
+  return answer;
+}
+
+Call<HttpAnswer> Transport::exchange(const HttpRequest& request) {
   errno = 0;
   const auto result = http_->client->send(to_httplib(request, endpoint_, options_));
   const int system_error = errno;
   if (!result) return unreachable(reason_of(result.error(), system_error));
-  if (result->status >= 400) return refused(result->status, result->body);
   return HttpAnswer{result->status, result->body};
 }
 

@@ -4,6 +4,8 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "client/client.hpp"
 
@@ -15,6 +17,7 @@ struct HttpRequest {
   std::string body;
   std::string content_type;  ///< empty: no body
   std::string accept = "application/json";
+  std::vector<std::pair<std::string, std::string>> headers = {};  ///< more of them
 };
 
 struct HttpAnswer {
@@ -36,6 +39,8 @@ class Transport {
 
   const Endpoint& endpoint() const noexcept { return endpoint_; }
   Call<HttpAnswer> send(const HttpRequest& request);
+  /// The same with whatever status there is, for a server whose errors are no problems.
+  Call<HttpAnswer> exchange(const HttpRequest& request);
   /// A body that breaks off in the middle is no error here: the caller knows how it should end. `complete` says.
   struct Received {
     HttpAnswer answer;
