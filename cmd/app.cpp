@@ -1,8 +1,6 @@
 #include "cmd/app.hpp"
 
 #include <array>
-#include <fstream>
-#include <iterator>
 #include <map>
 
 #include "client/endpoint.hpp"
@@ -25,7 +23,7 @@ constexpr auto kExamples =
     "mtmsgctl --endpoint http://127.0.0.1:8080 -o json status";
 
 constexpr std::array kNouns{
-    Noun{"tenant", "Create, list, show and delete tenants", add_tenant, true, ""},
+    Noun{"tenant", "Create, list, show, change and delete tenants", add_tenant, true, ""},
     Noun{"concurrency", "Read and set how many workers a tenant has", add_concurrency, true, ""},
     Noun{"message", "Publish, list, get and dump messages", add_message, true, ""},
     Noun{"dead-letter", "List, show, replay and purge messages that failed", add_dead_letter, true, ""},
@@ -61,18 +59,6 @@ void add_globals(CLI::App& root, Globals& globals) {
       ->check(whole_number(1, kLongestTimeoutSeconds))
       ->envname("MTMSGCTL_TIMEOUT")
       ->capture_default_str();
-}
-
-/// Blanks and line ends around the token are not part of it.
-Result<std::string> read_token(const std::string& path) {
-  if (path.empty()) return std::string();
-  std::ifstream file(path, std::ios::binary);
-  std::string token{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  if (!file.is_open() || file.bad())
-    return fail(ErrorCode::invalid_argument, "the token file " + path + " cannot be read");
-  const auto begin = token.find_first_not_of(" \t\r\n");
-  if (begin == std::string::npos) return fail(ErrorCode::invalid_argument, "the token file " + path + " is empty");
-  return token.substr(begin, token.find_last_not_of(" \t\r\n") - begin + 1);
 }
 
 ExitCode wrong_usage(const Surroundings& around, std::string_view text, const CLI::App& at) {
@@ -114,10 +100,12 @@ std::string reason_of(const CLI::ParseError& error, const CLI::App& at) {
 ExitCode run_chosen(CommandLine& line, const Surroundings& around) {
   auto endpoint = client::Endpoint::parse(line.globals.endpoint);
   if (!endpoint) return wrong_usage(around, endpoint.error().message, line.root);
-  auto token = read_token(line.globals.token_file);
+  auto token = line.globals.token_file.empty() ? Result<std::string>(std::string())
+                                               : read_secret_file(line.globals.token_file, "token");
   if (!token) return wrong_usage(around, token.error().message, line.root);
-  client::Options options{std::chrono::seconds(line.globals.timeout_seconds), std::move(*token)};
-  Context context(around, line.globals.format.value_or(Format::table), line.globals.format.has_value(),
+  const std::chrono::seconds timeout(line.globals.timeout_seconds);
+  client::Options options{timeout, std::move(*token)};
+  Context context(around, line.globals.format.value_or(Format::table), line.globals.format.has_value(), options.timeout,
                   client::Client(std::move(*endpoint), std::move(options)));
   const auto code = line.chosen(context);
   around.out.flush();

@@ -1,6 +1,8 @@
 #include "cmd/command.hpp"
 
 #include <charconv>
+#include <fstream>
+#include <iterator>
 
 namespace mtmsg::ctl {
 namespace {
@@ -37,6 +39,16 @@ std::function<std::string(const std::string&)> whole_number(std::uint64_t lowest
     if (ec == std::errc{} && stopped == end && number >= lowest && number <= highest) return std::string();
     return "'" + text + "' is not a whole number from " + std::to_string(lowest) + " to " + std::to_string(highest);
   };
+}
+
+Result<std::string> read_secret_file(const std::string& path, std::string_view what) {
+  const auto name = "the " + std::string(what) + " file " + path;
+  std::ifstream file(path, std::ios::binary);
+  std::string secret{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  if (!file.is_open() || file.bad()) return fail(ErrorCode::invalid_argument, name + " cannot be read");
+  const auto begin = secret.find_first_not_of(" \t\r\n");
+  if (begin == std::string::npos) return fail(ErrorCode::invalid_argument, name + " is empty");
+  return secret.substr(begin, secret.find_last_not_of(" \t\r\n") - begin + 1);
 }
 
 void on_chosen(CLI::App& verb, Action& chosen, Action action) {

@@ -8,6 +8,7 @@
 
 #include "cmd/context.hpp"
 #include "cmd/exit_code.hpp"
+#include "core/result.hpp"
 
 namespace mtmsg::ctl {
 
@@ -23,6 +24,9 @@ void add_tenant_argument(CLI::App& verb, std::string& tenant);
 
 /// A check for an option: a whole number within the bounds.
 std::function<std::string(const std::string&)> whole_number(std::uint64_t lowest, std::uint64_t highest);
+
+/// A secret in a file; blanks and line ends around it are no part of it. `what` names it in the error.
+Result<std::string> read_secret_file(const std::string& path, std::string_view what);
 
 /// Makes `action` the one to run when `verb` was on the line.
 void on_chosen(CLI::App& verb, Action& chosen, Action action);
@@ -53,6 +57,10 @@ void add_version(CLI::App& noun, Action& chosen);
 /// The verbs of `message` that have files of their own.
 void add_message_publish(CLI::App& noun, Action& chosen);
 void add_message_dump(CLI::App& noun, Action& chosen);
+
+/// Likewise of `tenant`.
+void add_tenant_orphans(CLI::App& noun, Action& chosen);
+void add_tenant_credentials(CLI::App& noun, Action& chosen);
 
 /// Likewise of `dead-letter`.
 void add_dead_letter_replay(CLI::App& noun, Action& chosen);

@@ -95,6 +95,8 @@ std::string next_step(const client::CallError& error) {
     case ErrorCode::broker_unavailable:
     case ErrorCode::database_unavailable:
       return "'mtmsgctl status' says what is away and since when. Try again when it is back.";
+    case ErrorCode::broker_rejected:
+      return "'mtmsgctl tenant show' says how many messages wait in the queue, and what holds them up.";
     case ErrorCode::rate_limited:
     case ErrorCode::stopping:
       return "Try again in a moment.";

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <istream>
 #include <optional>
 #include <string>
@@ -45,13 +46,15 @@ struct Listing {
 /// All that a command needs to work: the daemon, and where to print. One thread.
 class Context {
  public:
-  Context(Surroundings around, Format format, bool format_given, client::Client client)
-      : around_(around), format_(format), format_given_(format_given), client_(std::move(client)) {}
+  Context(Surroundings around, Format format, bool format_given, std::chrono::seconds timeout, client::Client client)
+      : around_(around), format_(format), format_given_(format_given), timeout_(timeout), client_(std::move(client)) {}
 
   client::Client& client() noexcept { return client_; }
   Surroundings& around() noexcept { return around_; }
   Format format() const noexcept { return format_; }
   bool format_given() const noexcept { return format_given_; }
+  /// For a connection, and for each answer.
+  std::chrono::seconds timeout() const noexcept { return timeout_; }
 
   /// Data, in the format the user asked for.
   void print(const Listing& listing);
@@ -71,6 +74,7 @@ class Context {
   Surroundings around_;
   Format format_;
   bool format_given_;
+  std::chrono::seconds timeout_;
   client::Client client_;
 };
 

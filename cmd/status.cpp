@@ -42,6 +42,22 @@ Table links_table(const wire::Status& status) {
   return table;
 }
 
+Table daemons_table(const wire::Status& status) {
+  Table table{{{"daemon", Kind::flexible},
+               {"pid", Kind::number},
+               {"version"},
+               {"state"},
+               {"started_at", Kind::time},
+               {"beat_at", Kind::time},
+               {"id", Kind::flexible}},
+              {}};
+  for (const auto& daemon : status.daemons.value_or(std::vector<wire::DaemonInfo>{}))
+    table.rows.push_back({daemon.host, std::to_string(daemon.pid), daemon.version,
+                          std::string(daemon.silent ? "silent" : "alive") + (daemon.self ? ", this one" : ""),
+                          format_timestamp(daemon.started_at), format_timestamp(daemon.beat_at), daemon.id});
+  return table;
+}
+
 ExitCode show_status(Context& context) {
   const auto status = context.client().status();
   if (!status) return context.failed(status.error());
@@ -55,12 +71,13 @@ ExitCode show_status(Context& context) {
   std::string out;
   append_card(out, fields);
   const auto width = context.around().out_is_terminal ? std::optional(context.around().columns) : std::nullopt;
-  for (const auto& table : {parts_table(*status), links_table(*status)}) {
+  for (const auto& table : {parts_table(*status), links_table(*status), daemons_table(*status)}) {
     if (table.rows.empty()) continue;
     out += '\n';
     append_table(out, table, width);
   }
   context.around().out.write(out);
+  if (!status->daemons) context.note("Which daemons share the work is in the database, which does not answer.");
   return ExitCode::done;
 }
 

@@ -61,9 +61,11 @@ class CommandLineTest : public testing::Test {
       thread_ = std::thread([this] { server.listen_after_bind(); });
       while (!server.is_running()) std::this_thread::yield();
     }
-    args.insert(args.begin(), {"--endpoint", "http://127.0.0.1:" + std::to_string(port_)});
+    args.insert(args.begin(), {"--endpoint", url()});
     return run_alone(args, input);
   }
+
+  std::string url() const { return "http://127.0.0.1:" + std::to_string(port_); }
 
   /// Without any server.
   Ran run_alone(const std::vector<std::string>& args, const std::string& input = "") {
