@@ -103,7 +103,8 @@ ExitCode run_chosen(CommandLine& line, const Surroundings& around) {
   auto token = line.globals.token_file.empty() ? Result<std::string>(std::string())
                                                : read_secret_file(line.globals.token_file, "token");
   if (!token) return wrong_usage(around, token.error().message, line.root);
-  client::Options options{std::chrono::seconds(line.globals.timeout_seconds), std::move(*token)};
+  const std::chrono::seconds timeout(line.globals.timeout_seconds);
+  client::Options options{timeout, std::move(*token)};
   Context context(around, line.globals.format.value_or(Format::table), line.globals.format.has_value(), options.timeout,
                   client::Client(std::move(*endpoint), std::move(options)));
   const auto code = line.chosen(context);

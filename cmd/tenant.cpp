@@ -191,13 +191,14 @@ void add_workers_option(CLI::App& verb, Options& options, std::string help) {
 void add_create(CLI::App& noun, Action& chosen, const std::shared_ptr<Options>& options) {
   auto& verb = add_verb(noun, "create", "Create a tenant; returns when it can take messages",
                         "mtmsgctl tenant create acme\n"
-                        "mtmsgctl tenant create acme --workers 8 --ordered\n"
+                        "mtmsgctl tenant create acme --workers 8\n"
+                        "mtmsgctl tenant create acme --ordered\n"
                         "mtmsgctl tenant create acme --max-message-bytes 256KiB --retention-seconds 30d\n"
                         "mtmsgctl tenant create acme --idempotency-key \"order-4711\"");
   verb.add_option("NAME", options->tenant, "1 to 63 of a-z, 0-9 and -, no - at an end")->required();
   add_workers_option(verb, *options, "How many workers it gets; the daemon's default if left out");
   verb.add_flag("--ordered", options->ordered,
-                "One daemon at a time consumes its queue, so that messages keep their order");
+                "Store its messages in the order they were published: it has one worker, in one daemon at a time");
   add_limit_options(verb, options->limits, DefaultWord::refused);
   verb.add_option("--idempotency-key", options->idempotency_key,
                   "The same key again, with the same request, makes no second tenant: it shows the first")

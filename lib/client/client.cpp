@@ -191,7 +191,8 @@ Call<std::vector<wire::Orphan>> Client::orphans(const std::vector<TenantId>& can
     asked += step;
   } while (asked < candidates.size());
   std::vector<wire::Orphan> all;
-  for (auto& [id, orphan] : found) all.push_back(std::move(orphan));
+  all.reserve(found.size());
+  for (const auto& [id, orphan] : found) all.push_back(orphan);
   return all;
 }
 

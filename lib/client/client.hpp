@@ -72,7 +72,7 @@ struct DeletionOptions {
 struct Deleted {
   Deletion outcome = Deletion::done;
   std::optional<std::string> kept_table;
-  friend bool operator==(const Deleted& deleted, Deletion outcome) { return deleted.outcome == outcome; }
+  friend bool operator==(const Deleted& deleted, Deletion expected) { return deleted.outcome == expected; }
 };
 
 /// The API of one daemon, typed. One thread at a time; calls block. Keeps its connection. Tenants are named by id or

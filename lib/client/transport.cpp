@@ -12,7 +12,7 @@ namespace mtmsg::client {
 namespace {
 
 // An error's body is for people; more than this is not from our daemon.
-constexpr std::size_t kMaxProblemBytes = 64U * 1024;
+constexpr std::size_t kMaxProblemBytes = std::size_t{64} << 10U;
 
 std::unique_ptr<httplib::ClientImpl> connect_to(const Endpoint& endpoint) {
   switch (endpoint.scheme) {

@@ -58,7 +58,7 @@ class Publishing {
 
   /// The broker's answer; of a full queue in a sentence that says so.
   Result<void> await(Queued& queued) const {
-    const auto confirmed = queued.confirmed.get();
+    auto confirmed = queued.confirmed.get();
     if (confirmed || confirmed.error().code != ErrorCode::broker_rejected) return confirmed;
     return fail(ErrorCode::broker_rejected, full_queue());
   }

@@ -40,10 +40,10 @@ TEST_F(CommandLineTest, CreatingSendsWorkersOrderLimitsAndTheKey) {
     response.status = 201;
     response.set_content(tenant_json(), "application/json");
   });
-  const auto ran = run_line({"tenant", "create", "acme", "--workers", "4", "--ordered", "--max-message-bytes", "256KiB",
+  const auto ran = run_line({"tenant", "create", "acme", "--workers", "1", "--ordered", "--max-message-bytes", "256KiB",
                              "--retention-seconds=7d", "--publish-rate", "0", "--idempotency-key", "order 7"});
   EXPECT_EQ(ran.code, 0) << ran.err;
-  EXPECT_EQ(body, R"({"name":"acme","workers":4,"ordered":true,"limits":{"max_message_bytes":262144,"publish_rate":0,)"
+  EXPECT_EQ(body, R"({"name":"acme","workers":1,"ordered":true,"limits":{"max_message_bytes":262144,"publish_rate":0,)"
                   R"("retention_seconds":604800}})");
   EXPECT_EQ(key, "order 7");
   EXPECT_EQ(run_line({"tenant", "create", "acme"}).code, 0);
