@@ -585,6 +585,17 @@ Result<void> Reconciler::remove_orphan(TenantId id) {
   const auto row = store_.find(id);
   if (row.has_value()) return fail(ErrorCode::conflict, named(*row) + " is no orphan: delete the tenant");
   if (row.error().code != ErrorCode::not_found) return row.error();
+  if (const auto depth = control_.depth(id); depth.has_value()) {
+    // A broker may serve several installations, whose queues name other dead-letter exchanges: RabbitMQ compares.
+    const auto same = control_.declare_tenant(id, {});
+    if (same.has_error() && same.error().code == ErrorCode::conflict)
+      return fail(ErrorCode::conflict, broker::tenant_queue(id) +
+                                           " was declared by another installation, or with other limits than the "
+                                           "configured ones, and was left alone. If it is yours: rabbitmqctl "
+                                           "delete_queue " +
+                                           broker::tenant_queue(id));
+    if (same.has_error()) return same.error();
+  }
   if (auto deleted = control_.delete_tenant(id); deleted.has_error()) return deleted.error();
   const auto dropped = store_.drop_partition(id, options_.patience);
   if (dropped.has_error()) return dropped.error();
