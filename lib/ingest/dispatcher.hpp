@@ -27,7 +27,7 @@ struct Work {
     TenantId tenant;
     Generation generation;  ///< of the channel all its parcels came through
     std::vector<Parcel> parcels;
-    ServeOptions options;  ///< as they were when it was taken
+    ServeOptions options;           ///< as they were when it was taken
     std::uint64_t transaction = 0;  ///< 1, 2, 3 … in the order they were given out
   };
   std::vector<Part> parts;
