@@ -109,13 +109,14 @@ class Ordered : public testing::TestWithParam<bool> {
   }
   std::unique_ptr<Side> make_side() { return std::make_unique<Side>(database_.store(), tenant_); }
   std::int64_t stored() { return std::stoll(database_.sql().one("select count(*) from messages")); }
-  /// Some more were stored, but not all.
+  bool all_stored() { return stored() >= published_ - poison_; }
+  /// Some more were stored. On a machine where publishing is slow all may be by now: then there is no more to wait for.
   void wait_for_some() {
     const auto before = stored();
-    ASSERT_TRUE(eventually([&] { return stored() > before; }));
+    ASSERT_TRUE(eventually([&] { return stored() > before || all_stored(); }));
   }
   void expect_all_in_order() {
-    ASSERT_TRUE(eventually([&] { return stored() >= published_ - poison_; })) << stored() << " of " << published_;
+    ASSERT_TRUE(eventually([&] { return all_stored(); })) << stored() << " of " << published_;
     EXPECT_EQ(stored(), published_ - poison_);
     EXPECT_EQ(database_.sql().one("select count(*) from dead_letters"), std::to_string(poison_));
     EXPECT_EQ(database_.sql().one(kOutOfOrder), "");
@@ -288,7 +289,7 @@ TEST_F(OrderedDaemons, StoreInOrderThoughTheActiveOneIsKilledAgainAndAgain) {
   auto peer = world_.start_peer();
   for (int i = 0; i < 5; ++i) {
     const auto before = world_.stored();
-    ASSERT_TRUE(eventually([&] { return world_.stored() > before; })) << world_.picture();
+    ASSERT_TRUE(eventually([&] { return world_.stored() > before || before >= published_; })) << world_.picture();
     if (i % 2 == 0) {
       world_.kill_daemon();
       world_.start_daemon();
