@@ -123,7 +123,7 @@ constexpr Option kOptions[] = {
      Number{field<&Config::limits, &Limits::max_queue_length>, 0, 1'000'000'000}},
     {"limits.max_stored_bytes", "0",
      "Bytes of messages a tenant may keep, about; then its messages wait in its queue. 0: no limit.",
-     Size{field<&Config::limits, &Limits::max_stored_bytes>, 0, 1024 * 1024 * 1024_MiB}},
+     Size{field<&Config::limits, &Limits::max_stored_bytes>, 0, std::uint64_t{1024} * 1024 * 1024_MiB}},
     {"limits.publish_rate", "0", "Messages a second a tenant may publish through this daemon's API. 0: no limit.",
      Number{field<&Config::limits, &Limits::publish_rate>, 0, 1'000'000}},
     {"limits.retention_seconds", "0", "Seconds a message is kept; older ones are removed in small steps. 0: for ever.",

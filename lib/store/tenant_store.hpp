@@ -81,13 +81,14 @@ class TenantStore {
 
   // The steps of creating and deleting; each is idempotent, and none holds a lock that stops another tenant's inserts.
 
-  /// CREATE TABLE (LIKE messages INCLUDING ALL), CHECK, ATTACH PARTITION; finishes one that was half done.
+  /// CREATE TABLE (LIKE messages INCLUDING ALL), CHECK, ATTACH PARTITION to its branch; finishes one that was half
+  /// done.
   virtual Result<void> ensure_partition(TenantId id) = 0;
   /// Removes the counter row: from now on no writer's transaction takes this tenant, and none that did is still open.
   virtual Result<void> remove_counter(TenantId id) = 0;
   /// DETACH PARTITION CONCURRENTLY and DROP, under an advisory lock (one detacher at a time), finalising a half-done
-  /// detach of any tenant first. `waiting` when something outside (a long transaction) holds it for longer than
-  /// `patience`.
+  /// detach of any tenant of its branch first. `waiting` when something outside (a long transaction) holds it for
+  /// longer than `patience`.
   virtual Result<Detach> drop_partition(TenantId id, std::chrono::milliseconds patience) = 0;
   /// The same without the DROP: the table is kept_table() then.
   virtual Result<Detach> keep_partition(TenantId id, std::chrono::milliseconds patience) = 0;

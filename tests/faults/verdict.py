@@ -103,7 +103,7 @@ SABOTAGES = (
         create temporary table again as select * from messages where {ONE_MESSAGE};
         alter table messages drop constraint messages_tenant_id_id_key cascade;
         do $$ declare c record; begin for c in select conrelid::regclass as t, conname from pg_constraint
-          where contype = 'u' and conrelid in (select inhrelid from pg_inherits where inhparent = 'messages'::regclass)
+          where contype = 'u' and conrelid in (select relid from pg_partition_tree('messages') where isleaf)
           loop execute format('alter table %s drop constraint %I', c.t, c.conname); end loop; end $$;
         insert into messages select tenant_id, seq + 1, id, payload, headers, published_at, created_at from again;
         update tenant_counters c set last_seq = (select max(seq) from messages m where m.tenant_id = c.tenant_id)""",

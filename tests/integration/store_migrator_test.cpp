@@ -71,6 +71,61 @@ TEST(Migrator, RefusesAnEncodingOtherThanUtf8AndNamesIt) {
   EXPECT_THAT(applied.error().message, testing::HasSubstr("LATIN1"));
 }
 
+TEST(Migrator, MovesEveryTenantsMessagesToTheBranchesAndBack) {
+  TestDatabase database(TestDatabase::Schema::empty);
+  auto& migrator = database.store().migrator();
+  auto& sql = database.sql();
+  migrator.up(3).value();
+  // One tenant for each first digit, and one whose delete was cut short.
+  sql.run(R"(
+    do $$
+    declare
+      tenant uuid;
+      name text;
+    begin
+      for i in 0 .. 16 loop
+        tenant := (to_hex(i % 16) || substr(gen_random_uuid()::text, 2))::uuid;
+        name := 'messages_' || replace(tenant::text, '-', '');
+        insert into tenants (id, name, workers) values (tenant, 'tenant-' || i, 1);
+        execute format('create table %I (like messages including all, check (tenant_id = %L))', name, tenant);
+        execute format('alter table messages attach partition %I for values in (%L)', name, tenant);
+        insert into messages select tenant, n, gen_random_uuid(), to_jsonb(n), null, null, now() from
+          generate_series(1, 100) n;
+      end loop;
+    end
+    $$)");
+  const auto doomed = sql.one("select 'messages_' || replace(id::text, '-', '') from tenants where name = 'tenant-16'");
+  test::SqlSession reader(database.url());
+  reader.run("begin isolation level repeatable read; select count(*) from messages");
+  sql.run("set statement_timeout = 200");
+  EXPECT_ANY_THROW(sql.run("alter table messages detach partition " + doomed + " concurrently"));
+  sql.run("reset statement_timeout");
+  reader.run("rollback");
+  ASSERT_EQ(sql.one("select count(*) from pg_inherits where inhdetachpending"), "1");
+  const auto contents = [&] {
+    return sql.one(
+        "select count(*) || ' ' || md5(string_agg(m::text, ',' order by tenant_id, seq)) from messages m "
+        "where (select name from tenants where id = tenant_id) <> 'tenant-16'");
+  };
+  const auto before = contents();
+  ASSERT_EQ(before.substr(0, 5), "1600 ");
+
+  migrator.up(4).value();
+  EXPECT_EQ(contents(), before);
+  EXPECT_EQ(sql.one("select count(*) from pg_partition_tree('messages') where isleaf"), "16");
+  EXPECT_EQ(sql.one("select count(*) from pg_partition_tree('messages') where isleaf and parentrelid <> "
+                    "('messages_branch_' || substr(relid::text, 10, 1))::regclass"),
+            "0");
+  EXPECT_EQ(sql.one("select count(*) from " + doomed), "100") << "the delete goes on with it";
+  EXPECT_EQ(sql.one("select count(*) from pg_inherits where inhdetachpending"), "0");
+
+  migrator.down(3).value();
+  EXPECT_EQ(contents(), before);
+  EXPECT_EQ(sql.one("select count(*) from pg_partition_tree('messages') where isleaf and level = 1"), "16");
+  migrator.up().value();
+  EXPECT_EQ(contents(), before);
+}
+
 TEST(DatabaseCheck, TellsAPendingSchemaFromOneThatIsComplete) {
   TestDatabase database(TestDatabase::Schema::empty);
   const auto before = database.store().check();

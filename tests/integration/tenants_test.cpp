@@ -9,7 +9,7 @@ namespace mtmsg::test {
 namespace {
 
 std::string partitions(const World& world) {
-  return world.sql("select count(*) from pg_inherits where inhparent = 'messages'::regclass");
+  return world.sql("select count(*) from pg_partition_tree('messages') where isleaf");
 }
 
 /// The broker's view, by a connection of the test's own.

@@ -245,7 +245,8 @@ bool PgBatchStore::hold_locked_partitions(BatchPlan& plan) {
   bool found = false;
   for (std::size_t i = 0; i < plan.tenants().size(); ++i) {
     const auto& tenant = plan.tenants()[i];
-    if (tenant.kept == 0 || !names.contains(partition_name(tenant.id))) continue;
+    const bool held = names.contains(partition_name(tenant.id)) || names.contains(branch_name(tenant.id));
+    if (tenant.kept == 0 || !held) continue;
     hold(plan, i);
     found = true;
   }
@@ -282,7 +283,8 @@ void PgBatchStore::ask_about_rows(BatchPlan& plan, const SqlFailure& failure) {
 void PgBatchStore::report_missing_partitions(const BatchPlan& plan) {
   const auto found = connection_->exec(
       "select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid "
-      "where i.inhparent = 'messages'::regclass and not i.inhdetachpending");
+      "where i.inhparent in (select inhrelid from pg_inherits where inhparent = 'messages'::regclass) and not "
+      "i.inhdetachpending");
   std::vector<std::string> attached;
   for (const auto& row : found) attached.emplace_back(text_of(row[0]));
   std::string missing;

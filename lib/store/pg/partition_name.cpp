@@ -8,4 +8,8 @@ std::string partition_name(TenantId id) {
   return "messages_" + name;
 }
 
+std::string branch_name(TenantId id) {
+  return "messages_branch_" + id.to_string().substr(0, 1);
+}
+
 }  // namespace mtmsg::store::pg

@@ -3,14 +3,15 @@
 #include "store/pg/rows.hpp"
 #include "store/pg/tenant_store.hpp"
 
-/// Making and dropping a tenant's partition. ATTACH and DETACH … CONCURRENTLY take a lock on `messages` that stops
-/// neither its readers nor its writers (PostgreSQL manual, ALTER TABLE).
+/// Making and dropping a tenant's partition. ATTACH and DETACH … CONCURRENTLY take a lock on its branch of `messages`
+/// that stops neither readers nor writers (PostgreSQL manual, ALTER TABLE).
 namespace mtmsg::store::pg {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// One detacher at a time: PostgreSQL refuses a second one on the same parent (55000). The bytes of "mtdet".
+// One detacher at a time: PostgreSQL refuses a second one on the same branch (55000), and one that finalises waits for
+// the snapshots of all others. The bytes of "mtdet".
 constexpr const char* kDetachLock = "469853037940";
 constexpr std::chrono::milliseconds kLockPoll{50};
 
@@ -35,20 +36,21 @@ bool try_lock(Connection& session, Clock::time_point deadline) {
   }
 }
 
-void finalize_pending(Connection& session, Clock::time_point deadline) {
+void finalize_pending(Connection& session, const std::string& branch, Clock::time_point deadline) {
   const auto pending = session.exec(
       "select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid "
-      "where i.inhparent = 'messages'::regclass and i.inhdetachpending");
+      "where i.inhparent = $1::regclass and i.inhdetachpending",
+      Params{branch});
   for (const auto& row : pending) {
     set_limit(session, deadline);
-    session.exec("alter table messages detach partition \"" + std::string(text_of(row[0])) + "\" finalize");
+    session.exec("alter table " + branch + " detach partition \"" + std::string(text_of(row[0])) + "\" finalize");
   }
 }
 
-bool attached(Connection& session, const std::string& partition) {
+bool attached(Connection& session, TenantId id) {
   const auto found =
-      session.exec("select 1 from pg_inherits where inhparent = 'messages'::regclass and inhrelid = to_regclass($1)",
-                   Params{partition});
+      session.exec("select 1 from pg_inherits where inhparent = $1::regclass and inhrelid = to_regclass($2)",
+                   Params{branch_name(id), partition_name(id)});
   return !found.empty();
 }
 
@@ -67,7 +69,7 @@ Result<void> PgTenantStore::ensure_partition(TenantId id) {
     if (state.empty()) return fail(ErrorCode::not_found, "tenant " + id.to_string() + " does not exist");
     if (text_of(state[0][0]) == "deleting")
       return fail(ErrorCode::conflict, "tenant " + id.to_string() + " is being deleted");
-    if (attached(*connection, name)) return {};
+    if (attached(*connection, id)) return {};
 
     // The CHECK lets ATTACH skip its scan.
     const auto constraint = name + "_tenant";
@@ -77,8 +79,8 @@ Result<void> PgTenantStore::ensure_partition(TenantId id) {
                      name + " drop constraint if exists " + constraint + ", add constraint " + constraint +
                      " check (tenant_id = " + key +
                      "); "
-                     "alter table messages attach partition " +
-                     name + " for values in (" + key + ")");
+                     "alter table " +
+                     branch_name(id) + " attach partition " + name + " for values in (" + key + ")");
     transaction.commit();
     return {};
   });
@@ -96,13 +98,14 @@ Result<Detach> PgTenantStore::detach(TenantId id, std::chrono::milliseconds pati
   return guard([&]() -> Result<Detach> {
     const auto deadline = Clock::now() + patience;
     const auto name = partition_name(id);
+    const auto branch = branch_name(id);
     // A session of its own: it ends with this call, and the advisory lock with it.
     Connection session(direct_);
     if (!try_lock(session, deadline)) return Detach::waiting;
     try {
-      finalize_pending(session, deadline);
+      finalize_pending(session, branch, deadline);
       set_limit(session, deadline);
-      if (attached(session, name)) session.exec("alter table messages detach partition " + name + " concurrently");
+      if (attached(session, id)) session.exec("alter table " + branch + " detach partition " + name + " concurrently");
       if (then == Partition::keep)
         session.exec("alter table if exists " + name + " rename to " + kept_table(id));
       else

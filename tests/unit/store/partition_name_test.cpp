@@ -12,6 +12,11 @@ TEST(PartitionName, IsTheIdWithoutDashes) {
             "messages_00112233445566778899aabbccddeeff");
 }
 
+TEST(PartitionName, HangsOnTheBranchOfTheIdsFirstDigit) {
+  EXPECT_EQ(pg::branch_name(*TenantId::parse("00112233-4455-6677-8899-aabbccddeeff")), "messages_branch_0");
+  EXPECT_EQ(pg::branch_name(*TenantId::parse("FF112233-4455-6677-8899-aabbccddeeff")), "messages_branch_f");
+}
+
 TEST(EmbeddedMigrations, AreNumberedWithoutHolesAndBringTheirWayBack) {
   std::int64_t expected = 0;
   for (const auto& migration : embedded_migrations()) {
