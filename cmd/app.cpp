@@ -105,7 +105,7 @@ ExitCode run_chosen(CommandLine& line, const Surroundings& around) {
   if (!token) return wrong_usage(around, token.error().message, line.root);
   const std::chrono::seconds timeout(line.globals.timeout_seconds);
   client::Options options{timeout, std::move(*token)};
-  Context context(around, line.globals.format.value_or(Format::table), line.globals.format.has_value(), options.timeout,
+  Context context(around, line.globals.format.value_or(Format::table), line.globals.format.has_value(), timeout,
                   client::Client(std::move(*endpoint), std::move(options)));
   const auto code = line.chosen(context);
   around.out.flush();

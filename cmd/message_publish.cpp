@@ -13,7 +13,7 @@ namespace {
 // One request: big enough that its round trip does not count, small enough for any server's limit on bodies as long as
 // a single message is within it.
 constexpr std::size_t kBatchLines = 1000;
-constexpr std::size_t kBatchBytes = 512U * 1024;
+constexpr std::size_t kBatchBytes = std::size_t{512} * 1024;
 
 // More than these say nothing new on a screen; -o ndjson has them all.
 constexpr std::size_t kShownFailures = 10;

@@ -10,7 +10,7 @@
 namespace mtmsg::ctl {
 namespace {
 
-constexpr std::size_t kBufferBytes = 64U * 1024;
+constexpr std::size_t kBufferBytes = std::size_t{64} * 1024;
 
 }  // namespace
 

@@ -17,7 +17,7 @@ namespace mtmsg::ingest {
 namespace {
 
 constexpr std::size_t kMinArenaBytes = 1024;
-constexpr std::size_t kMaxArenaBytes = 512U * 1024;
+constexpr std::size_t kMaxArenaBytes = std::size_t{512} * 1024;
 /// A burst of large messages ends here, so that the budget is looked at in time.
 constexpr std::size_t kMaxBurstBytes = 2 << 20;
 /// Beyond max_channels, for tenants that are still on their way out.

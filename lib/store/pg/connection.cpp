@@ -8,7 +8,7 @@ namespace mtmsg::store::pg {
 namespace {
 
 // libpq reserves a buffer for the whole of one message, and so does the server.
-constexpr std::size_t kCopyPiece = 256U * 1024;
+constexpr std::size_t kCopyPiece = std::size_t{256} * 1024;
 
 struct Clear {
   void operator()(PGresult* result) const noexcept { PQclear(result); }
