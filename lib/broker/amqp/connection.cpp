@@ -95,7 +95,7 @@ Connection::~Connection() {
   if (state_) interruption_->detach(attachment_);
 }
 
-Result<Connection> Connection::open(const ConnectOptions& options, std::shared_ptr<Interruption> interruption,
+Result<Connection> Connection::open(const ConnectOptions& options, const std::shared_ptr<Interruption>& interruption,
                                     Turn& turn) {
   const auto endpoints = parse_url(options.url);
   if (!endpoints) return endpoints.error();

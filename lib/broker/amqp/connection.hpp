@@ -20,7 +20,8 @@ class Connection {
  public:
   /// To the first server that lets us in, in the order `turn` says. Blocks at most as long as broker::connect says, or
   /// until interrupted. Errors: broker_unavailable with each server's reason, in the URL's order; invalid_argument.
-  static Result<Connection> open(const ConnectOptions& options, std::shared_ptr<Interruption> interruption, Turn& turn);
+  static Result<Connection> open(const ConnectOptions& options, const std::shared_ptr<Interruption>& interruption,
+                                 Turn& turn);
   Connection(Connection&&) noexcept = default;
   Connection& operator=(Connection&&) = delete;
   ~Connection();

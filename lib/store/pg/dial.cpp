@@ -152,7 +152,7 @@ std::vector<ConnectionSettings> split_hosts(const ConnectionSettings& settings) 
       settings.option("target_session_attrs") == "prefer-standby" || !(balance.empty() || balance == "disable");
   // Lists that don't fit together are libpq's to complain of.
   const auto fits = [count](const auto& list) { return list.size() <= 1 || list.size() == count; };
-  if (count < 2 || libpq_chooses || !fits(ports) || (!addresses.empty() && hosts.size() > 0 && hosts.size() != count))
+  if (count < 2 || libpq_chooses || !fits(ports) || (!addresses.empty() && !hosts.empty() && hosts.size() != count))
     return {settings};
   std::vector<ConnectionSettings> split(count, settings);
   for (std::size_t i = 0; i < count; ++i) {
