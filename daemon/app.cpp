@@ -124,7 +124,7 @@ App::App(const config::Config& config, Log& log)
       publisher_(connect_options(config, "publish"), broker::Publisher::Limits{}),
       pipeline_(pipeline_options(config), *database_, metrics_, *this),
       given_up_(given_up_options(config), *database_, metrics_, *this),
-      replayer_(database_->dead_letters(), database_->make_batch_store(), payload_limits(config)),
+      replayer_(*database_, payload_limits(config)),
       heartbeat_(database_->presence(), self(id_)),
       reconciler_(
           reconciler_options(config, id_), [this] { return prepare_schema(); }, database_->tenants(), control_,

@@ -78,6 +78,7 @@ GivenUpConsumer::GivenUpConsumer(Options options, store::Database& database, met
                                  GivenUpEvents& events)
     : options_(std::move(options)),
       letters_(database.dead_letters()),
+      tenants_(database.tenants()),
       store_(database.make_batch_store()),
       metrics_(metrics),
       events_(events),
@@ -308,7 +309,10 @@ Result<void> GivenUpConsumer::try_again(const GivenUp& given_up, store::LastTry:
   const bool redeem = given_up.has_own_id && verdict == store::LastTry::Verdict::granted;
   auto message = store::message_of(letter, redeem ? store::Source::last_try : store::Source::delivery);
   if (!given_up.has_own_id) message.id = MessageId{Uuid::v7()};
-  message.refusal = validator_.check(letter.body);
+  const auto tenant = insist([&] { return tenants_.find(letter.tenant); });
+  if (!tenant && tenant.error().code != ErrorCode::not_found) return tenant.error();
+  const auto most_bytes = tenant ? tenant->limits.value(Limit::max_message_bytes) : 0;
+  message.refusal = validator_.check(letter.body, most_bytes);
   const auto outcome = store(letter.tenant, message);
   if (!outcome) return outcome.error();
   count(*outcome, message.refusal ? message.refusal->reason : DeadReason::rejected_by_database);

@@ -118,6 +118,7 @@ class GivenUpConsumer final : private broker::LinkHandler {
 
   const Options options_;
   store::DeadLetterStore& letters_;
+  store::TenantStore& tenants_;
   const std::unique_ptr<store::BatchStore> store_;
   metrics::IngestMetrics metrics_;
   GivenUpEvents& events_;

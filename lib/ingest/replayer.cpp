@@ -12,7 +12,9 @@ constexpr std::chrono::milliseconds kPatience{500};
 
 }  // namespace
 
-Result<std::vector<Replayed>> Replayer::replay(TenantId tenant, std::span<const Sequence> letters) {
+Result<std::vector<Replayed>> Replayer::replay(TenantId id, std::span<const Sequence> letters) {
+  const auto tenant = tenants_.find(id);
+  if (!tenant) return tenant.error();
   const std::unique_lock lock(mutex_, kPatience);
   if (!lock) return fail(ErrorCode::rate_limited, "another replay is under way; try again in a moment");
   std::vector<Sequence> left(letters.begin(), letters.end());
@@ -22,11 +24,11 @@ Result<std::vector<Replayed>> Replayer::replay(TenantId tenant, std::span<const 
   std::vector<Replayed> results;
   results.reserve(left.size());
   for (std::span<const Sequence> rest = left; !rest.empty();) {
-    const auto claimed = letters_.claim(tenant, rest, kMaxBytes);
+    const auto claimed = letters_.claim(id, rest, kMaxBytes);
     if (!claimed) return claimed.error();
     // What lies behind the last claimed one was left for its bytes, unless none was claimed: then there is none.
     const auto last = claimed->empty() ? left.back() : claimed->back().seq;
-    auto done = claimed->empty() ? Result<std::vector<Replayed>>(std::vector<Replayed>()) : store(tenant, *claimed);
+    auto done = claimed->empty() ? Result<std::vector<Replayed>>(std::vector<Replayed>()) : store(*tenant, *claimed);
     if (!done) return done.error();
     auto next = done->begin();
     while (!rest.empty() && rest.front() <= last) {
@@ -38,11 +40,11 @@ Result<std::vector<Replayed>> Replayer::replay(TenantId tenant, std::span<const 
   return results;
 }
 
-Result<std::vector<Replayed>> Replayer::store(TenantId tenant, std::span<const DeadLetter> claimed) {
-  store::TenantBatch batch{tenant, {}};
+Result<std::vector<Replayed>> Replayer::store(const Tenant& tenant, std::span<const DeadLetter> claimed) {
+  store::TenantBatch batch{tenant.id, {}};
   for (const auto& letter : claimed) {
     batch.messages.push_back(store::message_of(letter, store::Source::replay));
-    batch.messages.back().refusal = validator_.check(letter.body);
+    batch.messages.back().refusal = validator_.check(letter.body, tenant.limits.value(Limit::max_message_bytes));
   }
   const auto outcomes = store_->store({batch});
   if (!outcomes) return outcomes.error();
@@ -54,7 +56,7 @@ Result<std::vector<Replayed>> Replayer::store(TenantId tenant, std::span<const D
   std::vector<Replayed> results;
   for (const auto& letter : claimed) results.push_back({letter.seq, Replayed::Outcome::stored, letter.id, {}});
   if (outcome.dead_letters == 0) return results;
-  if (auto told = tell_refused(tenant, results); !told) return told.error();
+  if (auto told = tell_refused(tenant.id, results); !told) return told.error();
   return results;
 }
 

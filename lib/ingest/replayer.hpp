@@ -8,8 +8,7 @@
 #include "core/result.hpp"
 #include "domain/dead_letter.hpp"
 #include "domain/payload.hpp"
-#include "store/batch_store.hpp"
-#include "store/dead_letter_store.hpp"
+#include "store/database.hpp"
 
 namespace mtmsg::ingest {
 
@@ -18,8 +17,11 @@ namespace mtmsg::ingest {
 /// so replays never take more than one writer's share.
 class Replayer {
  public:
-  Replayer(store::DeadLetterStore& letters, std::unique_ptr<store::BatchStore> store, PayloadLimits limits)
-      : letters_(letters), store_(std::move(store)), validator_(limits) {}
+  Replayer(store::Database& database, PayloadLimits limits)
+      : letters_(database.dead_letters()),
+        tenants_(database.tenants()),
+        store_(database.make_batch_store()),
+        validator_(limits) {}
 
   /// One result for each of `letters`, in order of their numbers. Errors: not_found (the tenant), timeout (somebody
   /// holds the tenant's counter), rate_limited (another replay is under way: not waited for, for the sake of the
@@ -31,11 +33,12 @@ class Replayer {
   void cancel() noexcept { store_->cancel(); }
 
  private:
-  Result<std::vector<Replayed>> store(TenantId tenant, std::span<const DeadLetter> claimed);
+  Result<std::vector<Replayed>> store(const Tenant& tenant, std::span<const DeadLetter> claimed);
   /// What is not replayed now was refused: the letters say why.
   Result<void> tell_refused(TenantId tenant, std::vector<Replayed>& results);
 
   store::DeadLetterStore& letters_;
+  store::TenantStore& tenants_;
   const std::unique_ptr<store::BatchStore> store_;
   std::timed_mutex mutex_;  ///< guards store_'s calls and validator_
   PayloadValidator validator_;

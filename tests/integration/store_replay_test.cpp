@@ -35,7 +35,7 @@ class ReplayTest : public testing::Test {
   TestDatabase database_;
   TenantId tenant_ = make_tenant(database_.store());
   std::unique_ptr<store::BatchStore> writer_ = database_.store().make_batch_store();
-  ingest::Replayer replayer_{database_.store().dead_letters(), database_.store().make_batch_store(), PayloadLimits{}};
+  ingest::Replayer replayer_{database_.store(), PayloadLimits{}};
   MessageId last_id_;
 };
 
@@ -115,11 +115,20 @@ TEST_F(ReplayTest, AReplayedLetterWhoseIdComesBadAgainIsADeadLetterAgain) {
   EXPECT_EQ(open_letters(), 1);
 }
 
+TEST_F(ReplayTest, WhatIsLargerThanTheTenantsOwnMaximumIsRefusedAgain) {
+  database_.sql().run("update tenants set max_message_bytes = 100");
+  const auto small = letter("\"" + std::string(98, 'x') + "\"");
+  const auto large = letter("\"" + std::string(99, 'x') + "\"");
+  const auto results = replay({small, large});
+  EXPECT_EQ(results.at(0).outcome, Outcome::stored);
+  EXPECT_EQ(results.at(1).outcome, Outcome::refused);
+  EXPECT_EQ(results.at(1).refusal.reason, DeadReason::too_large);
+}
+
 TEST_F(ReplayTest, GoesOnWhereTheBytesOfOneTransactionEnd) {
   std::vector<Sequence> letters;
   for (int i = 0; i < 5; ++i) letters.push_back(letter("\"" + std::string(3 << 20, 'x') + "\""));
-  ingest::Replayer replayer(database_.store().dead_letters(), database_.store().make_batch_store(),
-                            PayloadLimits{8 << 20, 16 << 20});
+  ingest::Replayer replayer(database_.store(), PayloadLimits{8 << 20, 16 << 20});
   const auto results = replayer.replay(tenant_, letters).value();
   ASSERT_EQ(results.size(), 5U);
   for (const auto& result : results) EXPECT_EQ(result.outcome, Outcome::stored);
