@@ -33,9 +33,14 @@ std::string fixed_limit(const Tenant& tenant, Limit limit, std::optional<std::ui
          queue + "$' '{\"max-length\":" + std::to_string(value.value_or(0)) + ",\"overflow\":\"reject-publish\"}'";
 }
 
-std::string larger_than_configured(std::uint64_t largest) {
-  return "max_message_bytes of a tenant can't be above the configured limits.max_message_bytes, " +
-         std::to_string(largest);
+/// A tenant's own value: within the limit's bounds, and no larger than what every message is held to.
+Result<void> check_own_limit(Limit limit, std::uint64_t value, const TenantLimits& defaults) {
+  if (auto fits = check_limit(limit, value); fits.has_error()) return fits;
+  const auto configured = defaults.value(limit);
+  if (limit != Limit::max_message_bytes || configured == 0 || value <= configured) return {};
+  return fail(ErrorCode::invalid_argument,
+              "max_message_bytes of a tenant can't be above the configured limits.max_message_bytes, " +
+                  std::to_string(configured));
 }
 
 bool is_outage(const Error& error) {
@@ -452,10 +457,8 @@ Result<Tenant> Reconciler::create(const NewTenant& request) {
   for (const auto& row : limit_rows()) {
     const auto& value = request.limits[row.limit];
     if (!value) continue;
-    if (auto fits = check_limit(row.limit, *value); fits.has_error()) return fits.error();
+    if (auto fits = check_own_limit(row.limit, *value, defaults.limits); fits.has_error()) return fits.error();
   }
-  if (request.limits.value(Limit::max_message_bytes) > defaults.limits.value(Limit::max_message_bytes))
-    return fail(ErrorCode::invalid_argument, larger_than_configured(defaults.limits.value(Limit::max_message_bytes)));
   if (const auto broker = control_.status(); !broker.connected) {
     return fail(ErrorCode::broker_unavailable,
                 "tenant " + request.name + " was not created: RabbitMQ is away (" + broker.last_error + ")");
@@ -501,11 +504,6 @@ Result<TenantView> Reconciler::view(const Tenant& tenant) {
 
 Result<void> Reconciler::check(const Tenant& tenant, const TenantUpdate& change) const {
   const auto& defaults = options_.defaults;
-  const auto largest = defaults.limits.value(Limit::max_message_bytes);
-  for (const auto& [limit, value] : change.limits) {
-    if (limit == Limit::max_message_bytes && value && largest > 0 && *value > largest)
-      return fail(ErrorCode::invalid_argument, larger_than_configured(largest));
-  }
   if (change.workers && tenant.ordered && *change.workers != 1)
     return fail(ErrorCode::immutable, named(tenant) + " is ordered: it has one worker");
   if (change.workers) {
@@ -515,7 +513,7 @@ Result<void> Reconciler::check(const Tenant& tenant, const TenantUpdate& change)
   for (const auto& [limit, value] : change.limits) {
     if (row_of(limit).fixed) return fail(ErrorCode::immutable, fixed_limit(tenant, limit, value));
     if (!value) continue;
-    if (auto fits = check_limit(limit, *value); fits.has_error()) return fits.error();
+    if (auto fits = check_own_limit(limit, *value, defaults.limits); fits.has_error()) return fits.error();
   }
   return {};
 }
