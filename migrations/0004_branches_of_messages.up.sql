@@ -34,15 +34,24 @@ begin
     execute format('create table %I partition of messages for values %s partition by list (tenant_id)',
                    'messages_branch_' || to_hex(i), bounds);
   end loop;
-  for leaf in
-    select c.relname, pg_get_expr(c.relpartbound, c.oid) as bound
-    from pg_inherits i join pg_class c on c.oid = i.inhrelid
-    where i.inhparent = 'messages_flat'::regclass and not i.inhdetachpending
-  loop
-    execute format('alter table messages_flat detach partition %I', leaf.relname);
-    execute format('alter table %I attach partition %I %s',
-                   'messages_branch_' || substr(leaf.relname, 10, 1), leaf.relname, leaf.bound);
-  end loop;
+  begin
+    for leaf in
+      select c.relname, pg_get_expr(c.relpartbound, c.oid) as bound
+      from pg_inherits i join pg_class c on c.oid = i.inhrelid
+      where i.inhparent = 'messages_flat'::regclass and not i.inhdetachpending
+    loop
+      execute format('alter table messages_flat detach partition %I', leaf.relname);
+      execute format('alter table %I attach partition %I %s',
+                     'messages_branch_' || substr(leaf.relname, 10, 1), leaf.relname, leaf.bound);
+    end loop;
+  exception when out_of_memory then
+    -- Not in the class of outages, which pass by themselves.
+    raise exception 'the lock table is too small to move the partitions of % tenants at once: set '
+      'max_locks_per_transaction = % in PostgreSQL and restart it; afterwards it may be made smaller again',
+      (select count(*) from tenants),
+      ceil(4.0 * (select count(*) from tenants) / current_setting('max_connections')::int) + 64
+      using errcode = 'object_not_in_prerequisite_state';
+  end;
   -- What a delete had half detached stands alone from here on; the delete finds it by its name and drops it.
   for leaf in
     select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid

@@ -42,6 +42,13 @@ class TenantStoreTest : public testing::Test {
     change.workers = count;
     return change;
   }
+  /// One whose partition hangs on the same branch.
+  TenantId make_beside(TenantId other, const std::string& name) {
+    for (int i = 0;; ++i) {
+      const auto id = make_tenant(database_.store(), name + "-" + std::to_string(i));
+      if (branch(id) == branch(other)) return id;
+    }
+  }
   /// As the reconciler does it, up to the partition.
   void begin_delete(TenantId id) {
     tenants_.mark_deleting(id, {}).value();
@@ -138,15 +145,24 @@ TEST_F(TenantStoreTest, RemovesATenantStepByStepAndEachStepAgain) {
 
 TEST_F(TenantStoreTest, WaitsForNoLongerThanItsPatienceAndLetsOthersStoreMeanwhile) {
   const auto leaving = make_tenant(database_.store(), "leaving");
-  const auto staying = make_tenant(database_.store(), "staying");
+  const auto staying = make_beside(leaving, "staying");
   SqlSession reader(database_.url());
   reader.run("begin isolation level repeatable read; select count(*) from messages");
 
   begin_delete(leaving);
   std::atomic<bool> done = false;
   std::thread detacher([&] {
-    EXPECT_EQ(tenants_.drop_partition(leaving, 1s).value(), store::Detach::waiting);
+    EXPECT_EQ(tenants_.drop_partition(leaving, 4s).value(), store::Detach::waiting);
     done = true;
+  });
+  std::chrono::nanoseconds slowest_create{};
+  std::thread creator([&] {
+    // On any branch, so also on this one, while its detach waits and is finalised in vain.
+    for (int i = 0; !done; ++i) {
+      const auto start = std::chrono::steady_clock::now();
+      EXPECT_TRUE(tenants_.ensure_partition(tenants_.create({"joining-" + std::to_string(i), 3}).value().id));
+      slowest_create = std::max<std::chrono::nanoseconds>(slowest_create, std::chrono::steady_clock::now() - start);
+    }
   });
   const auto writer = database_.store().make_batch_store();
   std::chrono::nanoseconds slowest{};
@@ -158,9 +174,11 @@ TEST_F(TenantStoreTest, WaitsForNoLongerThanItsPatienceAndLetsOthersStoreMeanwhi
     slowest = std::max<std::chrono::nanoseconds>(slowest, std::chrono::steady_clock::now() - start);
   }
   detacher.join();
+  creator.join();
   EXPECT_LT(slowest, 500ms);
+  EXPECT_LT(slowest_create, 2s) << "of which " << database_.sql().one("select count(*) from tenants");
 
-  const auto joining = make_tenant(database_.store(), "joining");
+  const auto joining = make_beside(leaving, "joined");
   EXPECT_EQ(store_one(joining).value()[0].stored, 1U) << "a create goes on while a detach is pending";
   EXPECT_EQ(tenants_.drop_partition(leaving, 100ms).value(), store::Detach::waiting) << "and asking again is safe";
   reader.run("rollback");
@@ -170,9 +188,7 @@ TEST_F(TenantStoreTest, WaitsForNoLongerThanItsPatienceAndLetsOthersStoreMeanwhi
 
 TEST_F(TenantStoreTest, FinalisesAHalfDoneDetachOfAnotherTenantOfItsBranchFirst) {
   const auto first = make_tenant(database_.store(), "first");
-  auto second = make_tenant(database_.store(), "second");
-  for (int i = 0; branch(second) != branch(first); ++i)
-    second = make_tenant(database_.store(), "t" + std::to_string(i));
+  const auto second = make_beside(first, "second");
   SqlSession reader(database_.url());
   reader.run("begin isolation level repeatable read; select count(*) from messages");
   begin_delete(first);
@@ -186,6 +202,35 @@ TEST_F(TenantStoreTest, FinalisesAHalfDoneDetachOfAnotherTenantOfItsBranchFirst)
   EXPECT_FALSE(attached(first));
   EXPECT_EQ(tenants_.drop_partition(first, 10s).value(), store::Detach::done);
   EXPECT_FALSE(exists(first));
+}
+
+TEST_F(TenantStoreTest, ADaemonThatFrozeWhileItDetachedIsNotWaitedFor) {
+  const auto leaving = make_tenant(database_.store(), "leaving");
+  begin_delete(leaving);
+  const auto frozen = Uuid::v4().to_string();
+  SqlSession detacher(database_.url());
+  detacher.run("set application_name = 'mtmsgd " + frozen + "'");
+  detacher.run("insert into daemons (id, host, pid, version, beat_at) values ('" + frozen +
+               "', 'there', 1, '0', clock_timestamp() - interval '1 minute')");
+  for (int branch = 0; branch < 16; ++branch)
+    detacher.run("select pg_advisory_lock(1836344421, " + std::to_string(branch) + ")");
+  EXPECT_EQ(tenants_.drop_partition(leaving, 100ms).value(), store::Detach::waiting);
+  EXPECT_EQ(tenants_.drop_partition(leaving, 5s).value(), store::Detach::done);
+  EXPECT_FALSE(exists(leaving));
+}
+
+TEST_F(TenantStoreTest, ADetachOnOneBranchWaitsForNobodyOnAnother) {
+  const auto held = make_tenant(database_.store(), "held");
+  auto free = make_tenant(database_.store(), "free");
+  for (int i = 0; branch(free) == branch(held); ++i) free = make_tenant(database_.store(), "free-" + std::to_string(i));
+  SqlSession reader(database_.url());
+  reader.run("begin isolation level repeatable read; select count(*) from " + branch(held));
+  begin_delete(held);
+  begin_delete(free);
+  std::thread waits([&] { EXPECT_EQ(tenants_.drop_partition(held, 3s).value(), store::Detach::waiting); });
+  std::this_thread::sleep_for(100ms);
+  EXPECT_EQ(tenants_.drop_partition(free, 2s).value(), store::Detach::done);
+  waits.join();
 }
 
 TEST_F(TenantStoreTest, DropsManyPartitionsAtOnceOneAfterTheOther) {

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <thread>
 
 #include "store/pg/rows.hpp"
@@ -10,30 +11,51 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// One detacher at a time: PostgreSQL refuses a second one on the same branch (55000), and one that finalises waits for
-// the snapshots of all others. The bytes of "mtdet".
-constexpr const char* kDetachLock = "469853037940";
+// One detacher at a time and branch: PostgreSQL refuses a second one (55000). The bytes of "mtde", and the branch.
+constexpr const char* kDetachLock = "1836344421";
 constexpr std::chrono::milliseconds kLockPoll{50};
+/// No statement waits for longer at a time: FINALIZE holds a lock on the branch while it waits for older snapshots, and
+/// nobody can be attached there meanwhile.
+constexpr std::chrono::milliseconds kSlice{500};
+constexpr std::chrono::milliseconds kBetweenSlices{100};
 
-/// The wait was cut by our own limit, not by the server's going down.
+/// The wait was cut by our own limit, not by the server's going down. Two that finalise wait for each other's
+/// snapshots: PostgreSQL ends one of them (40P01).
 bool ran_out_of_patience(const SqlFailure& failure) {
-  return failure.sqlstate() == "57014" || failure.sqlstate() == "55P03";
+  return failure.sqlstate() == "57014" || failure.sqlstate() == "55P03" || failure.sqlstate() == "40P01";
 }
 
-/// What is left, as the limit of the next statement. Never 0: that would be none.
+/// What is left of a slice or of the call, as the limit of the next statement. Never 0: that would be none.
 void set_limit(Connection& session, Clock::time_point deadline) {
-  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
-  session.exec("set statement_timeout = " + std::to_string(std::max<std::int64_t>(1, left)));
+  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now());
+  session.exec("set statement_timeout = " +
+               std::to_string(std::clamp(left, std::chrono::milliseconds(1), kSlice).count()));
 }
 
-bool try_lock(Connection& session, Clock::time_point deadline) {
+std::string lock_key(TenantId id) {
+  return std::string(kDetachLock) + ", " + std::to_string(id.value.bytes[0] >> 4);
+}
+
+bool try_lock(Connection& session, TenantId id, Clock::time_point deadline) {
   // Not pg_advisory_lock: the snapshot of a waiting statement would itself hold the other's detach up.
   for (;;) {
-    const auto got = session.exec("select pg_try_advisory_lock(" + std::string(kDetachLock) + ")");
+    const auto got = session.exec("select pg_try_advisory_lock(" + lock_key(id) + ")");
     if (text_of(got[0][0]) == "t") return true;
     if (Clock::now() + kLockPoll > deadline) return false;
     std::this_thread::sleep_for(kLockPoll);
   }
+}
+
+/// A daemon that froze while it had the lock would keep it: its session is idle, and its system still answers for it.
+void end_frozen_detacher(Connection& session, TenantId id) {
+  session.exec(
+      "select pg_terminate_backend(a.pid) from pg_locks l join pg_stat_activity a on a.pid = l.pid join daemons d on "
+      "a.application_name = 'mtmsgd ' || d.id where l.locktype = 'advisory' and l.granted and l.objsubid = 2 and "
+      "(l.classid::bigint, l.objid::bigint) = (" +
+      lock_key(id) +
+      ") and l.database = (select oid from pg_database where datname = current_database()) and d.beat_at < "
+      "clock_timestamp() - interval '" +
+      std::to_string(kSilence.count()) + " s'");
 }
 
 void finalize_pending(Connection& session, const std::string& branch, Clock::time_point deadline) {
@@ -101,21 +123,29 @@ Result<Detach> PgTenantStore::detach(TenantId id, std::chrono::milliseconds pati
     const auto branch = branch_name(id);
     // A session of its own: it ends with this call, and the advisory lock with it.
     Connection session(direct_);
-    if (!try_lock(session, deadline)) return Detach::waiting;
-    try {
-      finalize_pending(session, branch, deadline);
-      set_limit(session, deadline);
-      if (attached(session, id)) session.exec("alter table " + branch + " detach partition " + name + " concurrently");
-      if (then == Partition::keep)
-        session.exec("alter table if exists " + name + " rename to " + kept_table(id));
-      else
-        session.exec("drop table if exists " + name);
-    } catch (const SqlFailure& failure) {
-      // A detach that was cut stays pending; whoever calls next finalises it.
-      if (ran_out_of_patience(failure) && session.alive()) return Detach::waiting;
-      throw;
+    if (!try_lock(session, id, deadline)) {
+      end_frozen_detacher(session, id);
+      return Detach::waiting;
     }
-    return Detach::done;
+    for (;;) {
+      try {
+        finalize_pending(session, branch, deadline);
+        set_limit(session, deadline);
+        if (attached(session, id))
+          session.exec("alter table " + branch + " detach partition " + name + " concurrently");
+        set_limit(session, deadline);
+        if (then == Partition::keep)
+          session.exec("alter table if exists " + name + " rename to " + kept_table(id));
+        else
+          session.exec("drop table if exists " + name);
+        return Detach::done;
+      } catch (const SqlFailure& failure) {
+        // A detach that was cut stays pending; whoever calls next finalises it.
+        if (!ran_out_of_patience(failure) || !session.alive()) throw;
+      }
+      if (Clock::now() + kBetweenSlices >= deadline) return Detach::waiting;
+      std::this_thread::sleep_for(kBetweenSlices);
+    }
   });
 }
 
