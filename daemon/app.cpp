@@ -153,7 +153,6 @@ void App::start() {
   control_.start();
   publisher_.start();
   pipeline_.start();
-  heartbeat_.start();
   reconciler_.start();
   listener_.start();
   retention_.start();
@@ -177,10 +176,10 @@ void App::stop() {
   probe_.ask_to_stop();
   replayer_.cancel();
   given_up_.ask_to_stop();
-  heartbeat_.ask_to_stop();
   give_up_.set(deadline);
   const auto dead_letters_ended = std::async(std::launch::async, [this] { given_up_.stop(); });
   const auto report = pipeline_.stop(deadline);
+  heartbeat_.ask_to_stop();  // nothing is in hand any more that a delete elsewhere would have to wait for
   server_.stop();
   listener_.stop();
   retention_.stop();
@@ -386,6 +385,7 @@ void App::on_store(const Result<void>& usable) noexcept {
   probe_.ask_now();
   if (usable.has_value()) {
     log_.info("store_ready", "the database can be used");
+    heartbeat_.start();
     given_up_.start();
   } else {
     log_.error("store_not_ready", usable.error().message);

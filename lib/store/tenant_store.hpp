@@ -57,6 +57,8 @@ class TenantStore {
   /// whatever its state. conflict: the name is taken (the message says by which id), or the key was used for another
   /// request.
   virtual Result<Tenant> create(const TenantRow& row) = 0;
+  /// What an earlier create() under this key made; conflict when that was another request.
+  virtual Result<std::optional<Tenant>> made_under(const IdempotencyKey& key) = 0;
   virtual Result<std::vector<Tenant>> list() = 0;
   virtual Result<Tenant> find(TenantId id) = 0;                    ///< or not_found
   virtual Result<Tenant> find_by_name(std::string_view name) = 0;  ///< or not_found
@@ -86,9 +88,9 @@ class TenantStore {
   virtual Result<void> ensure_partition(TenantId id) = 0;
   /// Removes the counter row: from now on no writer's transaction takes this tenant, and none that did is still open.
   virtual Result<void> remove_counter(TenantId id) = 0;
-  /// DETACH PARTITION CONCURRENTLY and DROP, under an advisory lock (one detacher at a time), finalising a half-done
-  /// detach of any tenant of its branch first. `waiting` when something outside (a long transaction) holds it for
-  /// longer than `patience`.
+  /// DETACH PARTITION CONCURRENTLY and DROP, under an advisory lock (one detacher at a time and branch), finalising a
+  /// half-done detach of any tenant of its branch first. `waiting` when something outside (a long transaction) holds it
+  /// for longer than `patience`; nobody's create waits for as long as that. A daemon that froze with the lock loses it.
   virtual Result<Detach> drop_partition(TenantId id, std::chrono::milliseconds patience) = 0;
   /// The same without the DROP: the table is kept_table() then.
   virtual Result<Detach> keep_partition(TenantId id, std::chrono::milliseconds patience) = 0;

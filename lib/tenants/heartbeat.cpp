@@ -13,6 +13,9 @@ Heartbeat::~Heartbeat() {
 }
 
 void Heartbeat::start() {
+  (void)presence_.beat(self_);
+  const std::lock_guard lock(mutex_);
+  if (stopping_ || thread_.joinable()) return;
   thread_ = std::thread([this] { run(); });
 }
 

@@ -17,6 +17,8 @@ class Heartbeat {
   Heartbeat(const Heartbeat&) = delete;
   Heartbeat& operator=(const Heartbeat&) = delete;
 
+  /// From its return on the others wait for this daemon. Idempotent; nothing after a stop. Not before this one can do
+  /// its part: a delete would wait for it.
   void start();
   /// Leaves, if the database lets it; does not wait for it.
   void ask_to_stop();
@@ -32,8 +34,7 @@ class Heartbeat {
   std::mutex mutex_;
   std::condition_variable wake_;
   bool stopping_ = false;  ///< guarded by mutex_
-
-  std::thread thread_;
+  std::thread thread_;     ///< started under mutex_
 };
 
 }  // namespace mtmsg::tenants

@@ -13,6 +13,9 @@ constexpr auto kTaken = std::chrono::steady_clock::time_point::max();
 /// While a call waits for other daemons.
 constexpr std::chrono::milliseconds kHoldersPoll{50};
 
+/// How long the reconciler's thread waits for whoever holds a partition before it looks after the others.
+constexpr std::chrono::milliseconds kGlance{300};
+
 /// A consumer answers within the session's RPC limits; this only guards against a link that is stuck.
 constexpr std::chrono::seconds kServeLimit{30};
 
@@ -28,9 +31,14 @@ broker::TenantQueue queue_of(const Tenant& tenant) {
 /// Why a limit that RabbitMQ fixed can't change, and the way out.
 std::string fixed_limit(const Tenant& tenant, Limit limit, std::optional<std::uint64_t> value) {
   const auto queue = broker::tenant_queue(tenant.id);
-  return "RabbitMQ fixed " + std::string(row_of(limit).name) + " when the queue of " + named(tenant) +
-         " was declared. A policy can make it lower: rabbitmqctl set_policy --apply-to queues " + queue + " '^" +
-         queue + "$' '{\"max-length\":" + std::to_string(value.value_or(0)) + ",\"overflow\":\"reject-publish\"}'";
+  const auto why =
+      "RabbitMQ fixed " + std::string(row_of(limit).name) + " when the queue of " + named(tenant) + " was declared";
+  // Of policy and argument the lower one counts (RabbitMQ, "Parameters and Policies").
+  const auto present = tenant.limits.value(limit);
+  const bool lower = value.value_or(0) > 0 && (present == 0 || *value < present);
+  if (!lower) return why + ": it can't be raised or taken away; create another tenant";
+  return why + ". A policy can make it lower: rabbitmqctl set_policy -p VIRTUAL_HOST --apply-to queues " + queue +
+         " '^" + queue + "$' '{\"max-length\":" + std::to_string(*value) + ",\"overflow\":\"reject-publish\"}'";
 }
 
 /// A tenant's own value: within the limit's bounds, and no larger than what every message is held to.
@@ -194,6 +202,7 @@ void Reconciler::look_at_all() {
       later(tenant.id, Situation::fresh);
     } else if (flow_of(tenant) == Flow::shut) {
       if (known != served.end()) later(tenant.id, Situation::fresh);
+      look_for_queue(tenant);
     } else if (known == served.end() || known->second != serve_options(tenant)) {
       // Not waited for: with thousands of tenants the broker answers them all at once. A failure comes back as
       // repair().
@@ -248,7 +257,7 @@ void Reconciler::look_at(TenantId id, Situation situation) {
     unknown.id = id;
     return delayed(unknown, situation, tenant.error());
   }
-  const auto progress = carry_out(*tenant, situation, Await::nobody);
+  const auto progress = carry_out(*tenant, situation, Await::nothing);
   if (progress.has_error()) return delayed(*tenant, situation, progress.error());
   if (!progress->finished) return delayed(*tenant, situation, fail(ErrorCode::timeout, progress->waits_for));
   if (situation == Situation::elsewhere && tenant->state != TenantState::active) return look_again(*tenant);
@@ -281,8 +290,8 @@ void Reconciler::delayed(const Tenant& tenant, Situation situation, const Error&
     if (situation == Situation::broken) task.situation = situation;
     if (task.backoff.tries() == 0) task.backoff = Backoff(options_.retry);
     task.due = Clock::now() + task.backoff.next(static_cast<std::uint32_t>(random_()));
-    news = task.last_error != why.message;
-    task.last_error = why.message;
+    news = !why.message.empty() && task.last_error != why.message;
+    if (news) task.last_error = why.message;
   }
   if (news) events_.on_tenant_delayed(tenant, why);
 }
@@ -306,10 +315,11 @@ std::shared_ptr<std::mutex> Reconciler::lock_of(TenantId tenant) {
 Result<Reconciler::Progress> Reconciler::carry_out(const Tenant& tenant, Situation situation, Await await) {
   const auto tenant_lock = lock_of(tenant.id);
   std::unique_lock lock(*tenant_lock, std::defer_lock);
-  if (situation != Situation::elsewhere) {
+  if (await != Await::nothing) {
     lock.lock();
   } else if (!lock.try_lock()) {
-    return Progress{};  // it was us: a call is at it
+    // A call is at it. What was changed elsewhere was then changed by it.
+    return Progress{situation == Situation::elsewhere, {}};
   }
   // Somebody else may have been faster while this one waited.
   const auto now = store_.find(tenant.id);
@@ -341,6 +351,7 @@ Result<Reconciler::Progress> Reconciler::carry_out(const Tenant& tenant, Step st
     if (*result == store::Detach::done) return Progress{};
     return Progress{false, "a long transaction holds the tenant's partition"};
   };
+  const auto patience = await == Await::nothing ? kGlance : options_.patience;
   switch (step) {
     case Step::ensure_partition:
       return finished(store_.ensure_partition(tenant.id));
@@ -358,15 +369,15 @@ Result<Reconciler::Progress> Reconciler::carry_out(const Tenant& tenant, Step st
     case Step::await_others:
       return await_others(tenant, await);
     case Step::check_empty:
-      return finished(check_empty(tenant));
+      return check_empty(tenant);
     case Step::delete_topology:
       return finished(control_.delete_tenant(tenant.id));
     case Step::remove_counter:
       return finished(store_.remove_counter(tenant.id));
     case Step::drop_partition:
-      return detached(store_.drop_partition(tenant.id, options_.patience));
+      return detached(store_.drop_partition(tenant.id, patience));
     case Step::keep_partition:
-      return detached(store_.keep_partition(tenant.id, options_.patience));
+      return detached(store_.keep_partition(tenant.id, patience));
     case Step::remove_row:
       return finished(store_.remove_row(tenant.id));
   }
@@ -386,15 +397,19 @@ Result<Reconciler::Progress> Reconciler::await_others(const Tenant& tenant, Awai
   }
 }
 
-Result<void> Reconciler::check_empty(const Tenant& tenant) {
+Result<Reconciler::Progress> Reconciler::check_empty(const Tenant& tenant) {
   // What is gone already was found empty before.
   const auto counts = store_.counts(tenant.id);
-  if (counts.has_error()) return counts.error().code == ErrorCode::not_found ? Result<void>{} : counts.error();
+  if (counts.has_error() && counts.error().code == ErrorCode::not_found) return Progress{};
+  if (counts.has_error()) return counts.error();
   const auto depth = control_.depth(tenant.id);
   if (depth.has_error() && depth.error().code != ErrorCode::not_found) return depth.error();
+  // Of a daemon that is silent, or of a stranger: what it has in hand is not counted as waiting.
+  if (depth.has_value() && depth->consumers > 0)
+    return Progress{false, "somebody still consumes from the tenant's queue, and may have messages in hand"};
   const auto stored = counts->last_seq.value - counts->oldest_seq.value + 1;
   const auto waiting = depth.has_value() ? depth->ready : 0;
-  if (stored <= 0 && waiting == 0) return {};
+  if (stored <= 0 && waiting == 0) return Progress{};
   if (const auto spared = store_.spare(tenant.id); spared.has_error()) return spared.error();
   return fail(ErrorCode::conflict, named(tenant) + " is not empty and was not deleted: " + std::to_string(stored) +
                                        " messages are stored, " + std::to_string(waiting) + " wait in its queue");
@@ -423,6 +438,11 @@ ingest::ServeOptions Reconciler::serve_options(const Tenant& tenant) const {
   options.max_message_bytes = limits.value(Limit::max_message_bytes);
   options.max_stored_bytes = limits.value(Limit::max_stored_bytes);
   return options;
+}
+
+void Reconciler::look_for_queue(const Tenant& tenant) {
+  const auto depth = control_.depth(tenant.id);
+  if (depth.has_error() && depth.error().code == ErrorCode::not_found) later(tenant.id, Situation::broken);
 }
 
 bool Reconciler::note_full(TenantId tenant, bool full) {
@@ -460,17 +480,25 @@ Result<Tenant> Reconciler::create(const NewTenant& request) {
     if (auto fits = check_own_limit(row.limit, *value, defaults.limits); fits.has_error()) return fits.error();
   }
   if (const auto broker = control_.status(); !broker.connected) {
+    const auto made = request.idempotency ? store_.made_under(*request.idempotency) : std::optional<Tenant>{};
+    if (made.has_error()) return made.error();
+    const auto away = "RabbitMQ is away (" + broker.last_error + ")";
     return fail(ErrorCode::broker_unavailable,
-                "tenant " + request.name + " was not created: RabbitMQ is away (" + broker.last_error + ")");
+                *made ? named(**made) + " is recorded and will be completed by the daemon: " + away
+                      : "tenant " + request.name + " was not created: " + away);
   }
   store::TenantRow row{request.name, workers, request.ordered, request.limits, defaults.queue, request.idempotency};
   auto& queue_length = row.limits[Limit::max_queue_length];
   queue_length = row.limits.over(defaults.limits).value(Limit::max_queue_length);
   const auto tenant = store_.create(row);
+  if (tenant.has_error() && is_outage(tenant.error()))
+    return Error(tenant.error())
+        .with_context("whether tenant " + request.name +
+                      " was recorded is unknown; the same request with the same Idempotency-Key tells");
   if (tenant.has_error()) return tenant.error();
   if (auto usable = tenant->state == TenantState::deleting ? check_active(*tenant) : Result<void>{}; usable.has_error())
     return usable.error();
-  const auto progress = carry_out(*tenant, Situation::fresh, Await::nobody);
+  const auto progress = carry_out(*tenant, Situation::fresh, Await::ours);
   if (progress.has_error()) {
     repair(tenant->id);
     return Error(progress.error()).with_context(named(*tenant) + " is recorded and will be completed by the daemon");
@@ -527,7 +555,10 @@ Result<Tenant> Reconciler::update(TenantId id, const TenantUpdate& change) {
   if (!change.limits.empty()) {
     if (auto done = check_fullness(*tenant); done.has_error()) return done.error();
   }
-  const auto progress = carry_out(*tenant, Situation::fresh, Await::nobody);
+  auto progress = carry_out(*tenant, Situation::fresh, Await::ours);
+  // Somebody deleted its queue while it was paused.
+  if (progress.has_error() && progress.error().code == ErrorCode::not_found)
+    progress = carry_out(*tenant, Situation::broken, Await::ours);
   if (progress.has_error()) {
     // With the broker away it counts from the next connection on; and so it does for a tenant that was paused.
     if (!is_outage(progress.error())) return progress.error();
@@ -537,7 +568,9 @@ Result<Tenant> Reconciler::update(TenantId id, const TenantUpdate& change) {
 }
 
 Result<Removal> Reconciler::remove(TenantId id, const store::Deletion& how) {
-  if (how.if_empty) {
+  const auto before = store_.find(id);
+  if (before.has_error()) return before.error();
+  if (how.if_empty && before->state != TenantState::deleting) {
     // The cheap answer first: it stops nobody. What counts is check_empty.
     const auto counts = store_.counts(id);
     if (counts.has_value() && counts->last_seq.value >= counts->oldest_seq.value)
@@ -547,6 +580,11 @@ Result<Removal> Reconciler::remove(TenantId id, const store::Deletion& how) {
   }
   const auto tenant = store_.mark_deleting(id, how);
   if (tenant.has_error()) return tenant.error();
+  if (tenant->delete_if_empty != how.if_empty || tenant->keep_messages != how.keep_messages)
+    return fail(ErrorCode::conflict, named(*tenant) + " is being deleted already, " +
+                                         (tenant->keep_messages ? "keeping its messages" : "with its messages") +
+                                         (tenant->delete_if_empty ? ", if it is empty" : "") +
+                                         ": that can't be changed any more");
   const auto progress = carry_out(*tenant, Situation::fresh, Await::others);
   if (progress.has_value() && progress->finished) return Removal::done;
   reread();
@@ -585,7 +623,11 @@ Result<void> Reconciler::remove_orphan(TenantId id) {
   if (row.error().code != ErrorCode::not_found) return row.error();
   if (const auto depth = control_.depth(id); depth.has_value()) {
     // A broker may serve several installations, whose queues name other dead-letter exchanges: RabbitMQ compares.
-    const auto same = control_.declare_tenant(id, {});
+    broker::TenantQueue queue;
+    queue.max_length = options_.defaults.limits.value(Limit::max_queue_length);
+    auto same = control_.declare_tenant(id, queue);
+    queue.ordered = true;
+    if (same.has_error() && same.error().code == ErrorCode::conflict) same = control_.declare_tenant(id, queue);
     if (same.has_error() && same.error().code == ErrorCode::conflict)
       return fail(ErrorCode::conflict, broker::tenant_queue(id) +
                                            " was declared by another installation, or with other limits than the "

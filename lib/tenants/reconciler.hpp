@@ -96,7 +96,12 @@ class Reconciler final : public TenantService {
     bool finished = true;
     std::string waits_for;
   };
-  enum class Await { others, nobody };
+  /// What a plan may wait for.
+  enum class Await {
+    others,   ///< a delete the API was asked for: other daemons too
+    ours,     ///< the API: what is in hand here
+    nothing,  ///< the reconciler's thread: all tenants depend on it
+  };
 
   void run();
   bool prepare_store();
@@ -104,6 +109,7 @@ class Reconciler final : public TenantService {
   void look_at(TenantId tenant, Situation situation);
   void look_again(const Tenant& tenant);
   void later(TenantId tenant, Situation situation);
+  /// Tries again later; tells, unless `why` has no words.
   void delayed(const Tenant& tenant, Situation situation, const Error& why);
   bool sleep_until(Clock::time_point due);
   bool stopping() const;
@@ -111,6 +117,8 @@ class Reconciler final : public TenantService {
 
   Flow flow_of(const Tenant& tenant) const;
   bool note_full(TenantId tenant, bool full);
+  /// Nobody consumes from it, so nobody hears when somebody deletes its queue.
+  void look_for_queue(const Tenant& tenant);
   ingest::ServeOptions serve_options(const Tenant& tenant) const;
   Result<void> check_fullness(const Tenant& tenant);
   /// Of one that was found full before.
@@ -119,7 +127,7 @@ class Reconciler final : public TenantService {
   Result<Progress> carry_out(const Tenant& tenant, Situation situation, Await await);
   Result<Progress> carry_out(const Tenant& tenant, Step step, Await await);
   Result<Progress> await_others(const Tenant& tenant, Await await);
-  Result<void> check_empty(const Tenant& tenant);
+  Result<Progress> check_empty(const Tenant& tenant);
   Result<void> check(const Tenant& tenant, const TenantUpdate& change) const;
   Result<void> serve(const Tenant& tenant);
 

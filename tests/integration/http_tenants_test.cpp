@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "client/transport.hpp"
+#include "support/relay.hpp"
 #include "support/world.hpp"
 
 namespace mtmsg {
@@ -89,8 +90,43 @@ TEST(HttpTenants, ALimitIsInForceAtOnceAndGoesBackToTheDefault) {
               test::eventually([&] {
                 return client.publish("acme", {std::nullopt, "1"}).has_value();
               }));
-  EXPECT_EQ(client.update_tenant("acme", {{}, {}, {{Limit::max_queue_length, 9}}}).error().error.code,
-            ErrorCode::immutable);
+  const auto no_length = client.update_tenant("acme", {{}, {}, {{Limit::max_queue_length, 9}}}).error().error;
+  EXPECT_EQ(no_length.code, ErrorCode::immutable);
+  EXPECT_THAT(no_length.message, HasSubstr(R"('{"max-length":9,"overflow":"reject-publish"}')"));
+}
+
+TEST(HttpTenants, APolicyIsOfferedOnlyWhereItHelps) {
+  test::World world;
+  world.start_daemon();
+  auto& client = world.client();
+  const auto made = client.create_tenant(with_limit("acme", Limit::max_queue_length, 5)).value();
+  world.adopt(made.id);
+  const auto told = [&](std::optional<std::uint64_t> length) {
+    const auto refused = client.update_tenant("acme", {{}, {}, {{Limit::max_queue_length, length}}}).error().error;
+    EXPECT_EQ(refused.code, ErrorCode::immutable);
+    return refused.message;
+  };
+  EXPECT_THAT(told(3), HasSubstr(R"("max-length":3)"));
+  for (const auto length : {std::optional<std::uint64_t>(9), std::optional<std::uint64_t>(0), {}})
+    EXPECT_THAT(told(length), testing::AllOf(HasSubstr("can't be raised"), testing::Not(HasSubstr("set_policy"))));
+}
+
+TEST(HttpTenants, ACreateThatIsTriedAgainWhileTheBrokerIsAwayIsToldThatItIsRecorded) {
+  test::Relay relay(test::broker_url());
+  test::World world(test::Settings{{"MTMSG_BROKER_URL", relay.url()}});
+  world.start_daemon();
+  NewTenant request{"acme", {}};
+  request.idempotency = IdempotencyKey{"order 7", {}};
+  const auto made = world.client().create_tenant(request).value();
+  world.adopt(made.id);
+  relay.refuse();
+  relay.cut();
+  const auto refused = [&] {
+    const auto again = world.client().create_tenant(request);
+    return again.has_error() ? again.error().error.message : std::string();
+  };
+  EXPECT_TRUE(test::eventually([&] { return refused().find("is recorded") != std::string::npos; })) << refused();
+  EXPECT_THAT(world.client().create_tenant({"beta", {}}).error().error.message, HasSubstr("was not created"));
 }
 
 TEST(HttpTenants, TheStatusNamesTheDaemonsOfTheDatabase) {
@@ -115,7 +151,7 @@ TEST(HttpTenants, TheStatusNamesTheDaemonsOfTheDatabase) {
 }
 
 TEST(HttpTenants, WhatALostRowLeftBehindIsFoundAndRemoved) {
-  test::World world;
+  test::World world(test::Settings{{"MTMSG_LIMITS_MAX_QUEUE_LENGTH", "1000"}});
   world.start_daemon();
   auto& client = world.client();
   const auto acme = world.create_tenant("acme");

@@ -92,6 +92,20 @@ TEST_F(SeveralDaemons, ADeleteDoesNotWaitForOneThatIsFrozen) {
   EXPECT_FALSE(world_.queue(tenant).has_value()) << "it came back";
 }
 
+TEST_F(SeveralDaemons, ADeleteDoesNotWaitForOneThatCantUseTheDatabaseYet) {
+  const auto tenant = world_.create_tenant("acme").id;
+  ASSERT_TRUE(has_consumers(tenant, 2)) << world_.picture();
+  peer_.reset();
+  // As a daemon of the version before meets it after an upgrade.
+  world_.sql("insert into schema_migrations (version, name, checksum) values (9999, 'later', '') returning 1");
+  peer_ = world_.launch_peer();
+  ASSERT_TRUE(eventually([&] { return peer_->output().find("store_not_ready") != std::string::npos; }))
+      << peer_->output();
+  // The first one was killed: it counts as alive until it has been silent for a while.
+  ASSERT_TRUE(eventually([&] { return world_.client().delete_tenant("acme").has_value(); }));
+  EXPECT_TRUE(eventually([&] { return world_.number("select count(*) from tenants") == 0; }, 30s)) << world_.picture();
+}
+
 TEST_F(SeveralDaemons, OneThatIsKilledIsNoLongerWaitedForAndTheOtherStoresOn) {
   const auto tenant = world_.create_tenant("acme").id;
   ASSERT_TRUE(has_consumers(tenant, 2)) << world_.picture();

@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include "broker/topology.hpp"
 #include "integration/support/database.hpp"
 #include "store/tenant_store.hpp"
+#include "support/raw_broker.hpp"
 #include "support/world.hpp"
 
 namespace mtmsg::test {
@@ -51,6 +53,22 @@ TEST_F(TenantLife, ADeleteIfEmptySeesWhatOnlyWaits) {
   EXPECT_EQ(world_.queue(tenant)->ready, 1U);
 }
 
+TEST_F(TenantLife, ADeleteIfEmptyWaitsForWhatSomebodyElseHasInHand) {
+  const auto tenant = world_.create_tenant("acme").id;
+  world_.sql("update tenants set paused = true");
+  ASSERT_TRUE(eventually([&] { return world_.queue(tenant)->consumers == 0; }));
+  foreign_publish(foreign_line(tenant, "1"));
+  {
+    const RawConsumers stranger({broker::tenant_queue(tenant)}, 10);
+    ASSERT_TRUE(eventually([&] { return world_.queue(tenant)->ready == 0; }));
+    world_.sql("update tenants set state = 'deleting', delete_if_empty = true");
+    ASSERT_TRUE(eventually([&] { return world_.logged("tenant_delayed", "still consumes") > 0; })) << world_.picture();
+    EXPECT_TRUE(world_.queue(tenant).has_value());
+  }
+  ASSERT_TRUE(eventually([&] { return world_.sql("select state from tenants") == "active"; })) << world_.picture();
+  EXPECT_EQ(world_.queue(tenant)->ready, 1U);
+}
+
 TEST_F(TenantLife, ADeleteIfEmptyOfOneThatIsDeletesIt) {
   const auto tenant = world_.create_tenant("acme").id;
   world_.sql("update tenants set state = 'deleting', delete_if_empty = true");
@@ -68,6 +86,53 @@ TEST_F(TenantLife, ADeleteThatKeepsMessagesLeavesTheTableUnderAnotherName) {
   // The name is free again, and what was kept is in nobody's way.
   const auto again = world_.create_tenant("acme").id;
   store(again, 1);
+}
+
+TEST_F(TenantLife, TheQueueOfAPausedTenantComesBack) {
+  const auto tenant = world_.create_tenant("acme").id;
+  ASSERT_TRUE(world_.client().pause_tenant("acme").has_value());
+  world_.delete_queues();
+  ASSERT_TRUE(world_.client().resume_tenant("acme").has_value()) << "whoever resumes it gets it back at once";
+  store(tenant, 1);
+
+  ASSERT_TRUE(world_.client().pause_tenant("acme").has_value());
+  world_.delete_queues();
+  ASSERT_EQ(world_.stop_daemon(), 0);
+  world_.start_daemon();
+  ASSERT_TRUE(eventually([&] { return world_.queue(tenant).has_value(); })) << "and whoever looks at all of them";
+  foreign_publish(foreign_line(tenant, "1"));
+  EXPECT_TRUE(eventually([&] { return world_.queue(tenant)->ready == 1; }));
+}
+
+TEST_F(TenantLife, ADeleteUnderWayCantBeMadeAnother) {
+  const auto tenant = world_.create_tenant("acme").id;
+  store(tenant, 1);
+  SqlSession reader(world_.database_url());
+  reader.run("begin isolation level repeatable read; select count(*) from messages");
+  EXPECT_EQ(world_.client().delete_tenant("acme").value(), client::Deletion::in_progress);
+  EXPECT_EQ(world_.client().delete_tenant("acme", {.keep_messages = true}).error().error.code, ErrorCode::conflict);
+  const auto if_empty = world_.client().delete_tenant("acme", {.if_empty = true});
+  EXPECT_EQ(if_empty.error().error.code, ErrorCode::conflict);
+  EXPECT_NE(if_empty.error().error.message.find("being deleted already"), std::string::npos)
+      << if_empty.error().error.message;
+  EXPECT_EQ(world_.client().delete_tenant("acme").value(), client::Deletion::in_progress);
+  reader.run("rollback");
+  EXPECT_TRUE(gone("acme")) << world_.picture();
+}
+
+TEST_F(TenantLife, ALongReadKeepsTheReconcilerFromNobody) {
+  for (int i = 0; i < 8; ++i) world_.create_tenant("doomed-" + std::to_string(i));
+  const auto staying = world_.create_tenant("staying").id;
+  SqlSession reader(world_.database_url());
+  reader.run("begin isolation level repeatable read; select count(*) from messages");
+  world_.sql("update tenants set state = 'deleting' where name like 'doomed%'");
+  ASSERT_TRUE(eventually([&] { return world_.logged("tenant_delayed") >= 2; })) << world_.picture();
+  const auto begin = std::chrono::steady_clock::now();
+  world_.sql("update tenants set paused = true where name = 'staying'");
+  ASSERT_TRUE(eventually([&] { return world_.queue(staying)->consumers == 0; }, 30s)) << world_.picture();
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 10s);
+  reader.run("rollback");
+  EXPECT_TRUE(eventually([&] { return world_.number("select count(*) from tenants") == 1; }, 60s)) << world_.picture();
 }
 
 TEST_F(TenantLife, ALongReadOfOneTenantHoldsUpNobodysCreateAndNobodysMessages) {

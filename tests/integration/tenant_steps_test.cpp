@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "broker/topology.hpp"
+#include "store/tenant_store.hpp"
 #include "support/world.hpp"
 
 namespace mtmsg::test {
@@ -80,21 +81,26 @@ TEST_F(TenantSteps, OfACreateThatCrashesAnywhereAreFinishedByTheNextDaemon) {
 
 TEST_F(TenantSteps, OfADeleteThatCrashesAnywhereAreFinishedByTheNextDaemon) {
   std::printf("%-18s | %-40s | %s\n", "crash after", "what stood then", "in the end");
-  for (const std::string step : {"stop_consumer", "release", "await_others", "delete_topology", "remove_counter",
-                                 "drop_partition", "remove_row"}) {
+  for (const std::string step : {"stop_consumer", "release", "await_others", "check_empty", "delete_topology",
+                                 "remove_counter", "drop_partition", "keep_partition", "remove_row"}) {
     SCOPED_TRACE(step);
     auto name = step;
     std::replace(name.begin(), name.end(), '_', '-');
     live();
     world_.start_daemon();
     const auto tenant = world_.create_tenant(name);
-    foreign_publish(foreign_line(tenant.id, "1") + foreign_line(tenant.id, "2"));
-    ASSERT_TRUE(eventually([&] { return world_.stored() == 2; })) << world_.picture();
+    client::DeletionOptions how;
+    how.if_empty = step == "check_empty";
+    how.keep_messages = step == "keep_partition";
+    if (!how.if_empty) {
+      foreign_publish(foreign_line(tenant.id, "1") + foreign_line(tenant.id, "2"));
+      ASSERT_TRUE(eventually([&] { return world_.stored() == 2; })) << world_.picture();
+    }
     ASSERT_EQ(world_.stop_daemon(), 0);
 
     die_after(step);
     world_.start_daemon();
-    EXPECT_TRUE(world_.client().delete_tenant(name).has_error());
+    EXPECT_TRUE(world_.client().delete_tenant(name, how).has_error());
     ASSERT_TRUE(dies());
     const auto then = stands(tenant.id.to_string());
 
@@ -105,7 +111,11 @@ TEST_F(TenantSteps, OfADeleteThatCrashesAnywhereAreFinishedByTheNextDaemon) {
     EXPECT_EQ(world_.number("select count(*) from tenant_releases"), 0);
     EXPECT_EQ(world_.stored(), 0);
     EXPECT_FALSE(world_.queue(tenant.id).has_value());
-    std::printf("%-18s | %-40s | nothing left\n", step.c_str(), then.empty() ? "nothing" : then.c_str());
+    if (how.keep_messages) {
+      EXPECT_EQ(world_.number("select count(*) from " + store::kept_table(tenant.id)), 2);
+    }
+    std::printf("%-18s | %-40s | %s\n", step.c_str(), then.empty() ? "nothing" : then.c_str(),
+                how.keep_messages ? "only what was to be kept" : "nothing left");
     ASSERT_EQ(world_.stop_daemon(), 0);
   }
 }

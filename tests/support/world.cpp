@@ -207,13 +207,17 @@ std::int64_t World::metric(const std::string& name) {
   return static_cast<std::int64_t>(std::stod(answer->body.substr(at + name.size() + 1)));
 }
 
-std::unique_ptr<Process> World::start_peer() {
+std::unique_ptr<Process> World::launch_peer() {
   auto settings = settings_;
   const auto number = std::to_string(++peers_);
   settings["MTMSG_SOCKET_PATH"] = folder_ + "/peer." + number + ".sock";
-  auto peer =
-      std::make_unique<Process>(std::vector<std::string>{mtmsgd_path()}, settings, folder_ + "/peer.log." + number);
-  client::Client asks(client::Endpoint::parse("unix:" + settings["MTMSG_SOCKET_PATH"]).value(), client::Options{});
+  return std::make_unique<Process>(std::vector<std::string>{mtmsgd_path()}, settings, folder_ + "/peer.log." + number);
+}
+
+std::unique_ptr<Process> World::start_peer() {
+  auto peer = launch_peer();
+  const auto socket = "unix:" + folder_ + "/peer." + std::to_string(peers_) + ".sock";
+  client::Client asks(client::Endpoint::parse(socket).value(), client::Options{});
   const bool ready = eventually([&] {
     const auto status = asks.status();
     return status.has_value() && status->readiness.ready;

@@ -77,6 +77,8 @@ class World {
 
   /// Another daemon on the same database and broker, once it is ready. Ended with the object.
   std::unique_ptr<Process> start_peer();
+  /// The same without waiting until it is ready.
+  std::unique_ptr<Process> launch_peer();
 
   /// One value of SQL on the world's database, as text.
   std::string sql(const std::string& query) const;
@@ -108,10 +110,10 @@ class World {
 
   /// Every tenant's numbers are 1..n, and no id occurs twice; says what is wrong.
   std::string gaps_and_doubles() const;
-
- private:
+  /// With the exchange, of every tenant that was made here.
   void delete_queues();
 
+ private:
   Settings settings_;
   std::string folder_;
   std::string name_;

@@ -108,19 +108,27 @@ Result<Tenant> PgTenantStore::create(const TenantRow& row) {
   });
 }
 
+Result<std::optional<Tenant>> PgTenantStore::made_under(const IdempotencyKey& key) {
+  return guard([&] { return made_under(key, *pool_.acquire()); });
+}
+
+Result<std::optional<Tenant>> PgTenantStore::made_under(const IdempotencyKey& key, Connection& connection) {
+  const auto before = connection.exec(
+      "select " + columns() + ", idempotency_fingerprint from tenants where idempotency_key = $1", Params{key.key});
+  if (before.empty()) return std::optional<Tenant>{};
+  const auto fingerprint = text_of(before[0][static_cast<int>(12 + kLimitCount)]);
+  if (fingerprint == key.fingerprint) return std::optional(tenant_of(before[0]));
+  return fail(ErrorCode::conflict, "the idempotency key " + key.key +
+                                       " was used for another request, which made tenant " +
+                                       std::string(text_of(before[0][0])));
+}
+
 // The name or the key is taken.
 Result<Tenant> PgTenantStore::find_made(const TenantRow& row, Connection& connection) {
   if (row.idempotency) {
-    const auto before =
-        connection.exec("select " + columns() + ", idempotency_fingerprint from tenants where idempotency_key = $1",
-                        Params{row.idempotency->key});
-    if (!before.empty()) {
-      const auto fingerprint = text_of(before[0][static_cast<int>(12 + kLimitCount)]);
-      if (fingerprint == row.idempotency->fingerprint) return tenant_of(before[0]);
-      return fail(ErrorCode::conflict, "the idempotency key " + row.idempotency->key +
-                                           " was used for another request, which made tenant " +
-                                           std::string(text_of(before[0][0])));
-    }
+    const auto made = made_under(*row.idempotency, connection);
+    if (made.has_error()) return made.error();
+    if (*made) return **made;
   }
   const auto owner = connection.exec("select id, state from tenants where name = $1", Params{row.name});
   std::string by = owner.empty() ? std::string("another tenant") : "tenant " + std::string(text_of(owner[0][0]));
