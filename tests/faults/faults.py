@@ -22,7 +22,7 @@ class Kind(NamedTuple):
     victims: str  # one or more of the above, with blanks between
     seconds: Tuple[float, float]
     begin: Callable  # (world, fault) -> undo
-    short: bool = False  # cheap enough for the short run
+    only_long: str = ""  # why the short run leaves it out
     goes_on: bool = False  # there is one daemon left, or some tenants, and messages are stored meanwhile
 
 
@@ -254,39 +254,37 @@ def no_read_permission(world, _fault):
 AT_ONCE = (0, 0)
 
 KINDS = (
-    Kind("daemon killed", "kill -9 to one daemon", DAEMONS, AT_ONCE, kill_daemon, short=True, goes_on=True),
-    Kind("all daemons killed", "kill -9 to all daemons", DAEMONS, AT_ONCE, kill_all_daemons, short=True),
-    Kind("daemon frozen", "SIGSTOP to one daemon, SIGCONT", DAEMONS, (2, 12), freeze_daemon, short=True, goes_on=True),
+    Kind("daemon killed", "kill -9 to one daemon", DAEMONS, AT_ONCE, kill_daemon, goes_on=True),
+    Kind("all daemons killed", "kill -9 to all daemons", DAEMONS, AT_ONCE, kill_all_daemons),
+    Kind("daemon frozen", "SIGSTOP to one daemon, SIGCONT", DAEMONS, (2, 12), freeze_daemon, goes_on=True),
     Kind("daemon stopped", "SIGTERM to one daemon: it must end with 0 in time", DAEMONS, AT_ONCE, stop_daemon,
-         short=True, goes_on=True),
-    Kind("PostgreSQL stopped", "a fast stop and a start", POSTGRES, (0, 8), stop("postgres"), short=True),
-    Kind("PostgreSQL killed", "kill -9 to the server and a start", POSTGRES, (0, 8), kill("postgres"), short=True),
-    Kind("PostgreSQL paused", "SIGSTOP to all its processes, SIGCONT", POSTGRES, (2, 12), pause("postgres"),
-         short=True),
+         goes_on=True),
+    Kind("PostgreSQL stopped", "a fast stop and a start", POSTGRES, (0, 8), stop("postgres")),
+    Kind("PostgreSQL killed", "kill -9 to the server and a start", POSTGRES, (0, 8), kill("postgres")),
+    Kind("PostgreSQL paused", "SIGSTOP to all its processes, SIGCONT", POSTGRES, (2, 12), pause("postgres")),
     Kind("RabbitMQ stopped", "a proper stop and a start", BROKER, (0, 8), stop("rabbitmq")),
-    Kind("RabbitMQ killed", "kill -9 to the server and a start", BROKER, (0, 8), kill("rabbitmq"), short=True),
+    Kind("RabbitMQ killed", "kill -9 to the server and a start", BROKER, (0, 8), kill("rabbitmq")),
     Kind("RabbitMQ paused", "SIGSTOP to all its processes, SIGCONT", BROKER, (2, 12), pause("rabbitmq")),
-    Kind("database: connections cut", "reset at the proxy", POSTGRES, AT_ONCE, cut(POSTGRES), short=True),
+    Kind("database: connections cut", "reset at the proxy", POSTGRES, AT_ONCE, cut(POSTGRES)),
     Kind("database: slow network", "0.1 to 0.5 s later, each way", POSTGRES, (3, 12), delay(POSTGRES)),
-    Kind("database: slow, then cut", "what is underway is lost", POSTGRES, (1, 5), delay_and_cut(POSTGRES), short=True),
-    Kind("database: black hole", "nothing passes, nobody is told", POSTGRES, (3, 20), black_hole(POSTGRES), short=True),
+    Kind("database: slow, then cut", "what is underway is lost", POSTGRES, (1, 5), delay_and_cut(POSTGRES)),
+    Kind("database: black hole", "nothing passes, nobody is told", POSTGRES, (3, 20), black_hole(POSTGRES)),
     Kind("database: refused", "connections reset, new ones refused", POSTGRES, (2, 12), refuse(POSTGRES)),
-    Kind("broker: connections cut", "reset at the proxy", BROKER, AT_ONCE, cut(BROKER), short=True),
+    Kind("broker: connections cut", "reset at the proxy", BROKER, AT_ONCE, cut(BROKER)),
     Kind("broker: slow network", "0.1 to 0.5 s later, each way", BROKER, (3, 12), delay(BROKER)),
-    Kind("broker: slow, then cut", "what is underway is lost", BROKER, (1, 5), delay_and_cut(BROKER), short=True),
-    Kind("broker: black hole", "nothing passes, nobody is told", BROKER, (3, 20), black_hole(BROKER), short=True),
+    Kind("broker: slow, then cut", "what is underway is lost", BROKER, (1, 5), delay_and_cut(BROKER)),
+    Kind("broker: black hole", "nothing passes, nobody is told", BROKER, (3, 20), black_hole(BROKER)),
     Kind("broker: refused", "connections reset, new ones refused", BROKER, (2, 12), refuse(BROKER)),
     Kind("deliveries in vain", f"{VAIN_DELIVERIES} times the broker's connections are cut while the database is silent",
-         f"{BROKER} {POSTGRES}", AT_ONCE, deliver_in_vain),
+         f"{BROKER} {POSTGRES}", AT_ONCE, deliver_in_vain, only_long="takes half a minute"),
     Kind("sessions terminated", "pg_terminate_backend for all the daemons' sessions", POSTGRES, AT_ONCE,
-         terminate_sessions, short=True),
+         terminate_sessions),
     Kind("session killed", "kill -9 to one session's process: PostgreSQL ends all and recovers", POSTGRES, AT_ONCE,
-         kill_session, short=True),
-    Kind("statements cancelled", "pg_cancel_backend again and again", POSTGRES, (1, 5), cancel_statements, short=True),
-    Kind("database read-only", "default_transaction_read_only, and sessions terminated", POSTGRES, (2, 10), read_only,
-         short=True),
+         kill_session),
+    Kind("statements cancelled", "pg_cancel_backend again and again", POSTGRES, (1, 5), cancel_statements),
+    Kind("database read-only", "default_transaction_read_only, and sessions terminated", POSTGRES, (2, 10), read_only),
     Kind("counters locked", "another session holds half of the tenants' counters", POSTGRES, (2, 15), lock_counters,
-         short=True, goes_on=True),
+         goes_on=True),
     Kind("no connection allowed", "the role's connection limit is 0, and sessions terminated", POSTGRES, (2, 10),
          no_connections),
     Kind("memory alarm", "RabbitMQ's memory watermark at nothing", BROKER, (2, 8), memory_alarm),
@@ -298,9 +296,10 @@ KINDS = (
 
 
 def schedule(seed, kinds, short):
-    """Endless: all kinds in a new order, again and again. A short run takes each fault's shortest time, about."""
+    """Endless: all kinds in a new order, again and again, so that the first as many as there are kinds are one of each.
+    A short run takes each fault's shortest time, about."""
     chance = random.Random(f"schedule/{seed}")
     while True:
         for kind in chance.sample(kinds, len(kinds)):
             low, high = kind.seconds
-            yield Fault(kind, chance.uniform(low, min(high, low + 1) if short else high), chance.getrandbits(30))
+            yield Fault(kind, chance.uniform(low, min(high, low + 0.5) if short else high), chance.getrandbits(30))

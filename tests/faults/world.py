@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 
 import ledger
@@ -52,6 +52,7 @@ class World:
         self.tenants = []
         self.violations = []
         self.records = defaultdict(Record)
+        self.caused = Counter()  # by kind, alone or with another
         self.load_s = 0.0
         self._publishers = []
         self._reader = None
@@ -146,6 +147,7 @@ class World:
         say(f"{names}: {lasted} s; stored again after {first_s:.1f} s, for every tenant after {all_s:.1f} s"
             f"   ({self._progress()})")
         for fault in group:
+            self.caused[fault.kind.name] += 1
             record = self.records[fault.kind.name if len(group) == 1 else "(two at once)"]
             record.times += 1
             record.first_s.append(first_s)
@@ -280,6 +282,9 @@ class World:
                          f"{totals['dropped']} deliveries dropped as stored already; {totals['read']} read by cursor; "
                          f"{self.faults_caused()} faults; "
                          f"{sum(daemon.starts for daemon in self.daemons)} starts of {len(self.daemons)} daemons")
+        if self.caused:
+            lines.append(f"faults of {len(self.caused)} kinds: " +
+                         ", ".join(f"{name} ({times})" for name, times in sorted(self.caused.items())))
         if self.violations:
             lines += [f"verdict: NOT clean, {len(self.violations)} violations"]
             lines += [f"- {violation}" for violation in self.violations]
