@@ -160,10 +160,13 @@ class Stream:
         self._tenants = tenants
 
     def message(self, place):
-        """The message at a place; one in twenty is an earlier one once more, the one just before or any."""
+        """The message at a place; one in twenty is an earlier one once more, the one just before or any.
+
+        The first ones are one of each kind of poison, so that no run is too short for any of them.
+        """
         while True:
             chance = random.Random(f"{self._seed}/{self._publisher}/{place}")
-            if place == 0 or chance.random() >= DUPLICATE_SHARE:
+            if place < len(POISON) or chance.random() >= DUPLICATE_SHARE:
                 return self._made(place, chance)
             place = place - 1 if chance.random() < 0.5 else chance.randrange(place)
 
@@ -184,8 +187,11 @@ class Stream:
             headers.update(_hostile(chance))
         headers["slot"] = f"{self._publisher}-{number}"
         poison = None
-        if chance.random() < POISON_SHARE:
+        if number < len(POISON):
+            poison = list(POISON)[number]
+        elif chance.random() < POISON_SHARE:
             poison = chance.choices(list(POISON), [kind.weight for kind in POISON.values()])[0]
+        if poison:
             body = POISON[poison].body(chance)
         else:
             body = chance.choices([make for make, _ in GOOD], [weight for _, weight in GOOD])[0](chance)

@@ -12,6 +12,7 @@ from pathlib import Path
 import ledger
 import verdict
 from faults import BROKER, POSTGRES
+from messages import POISON
 from proxy import Proxy
 from reader import Reader
 from servers import DATABASE, ROLE, SHUTDOWN_TIMEOUT_S, CommandFailed, Daemon, Sandbox
@@ -247,9 +248,12 @@ class World:
         self._judged = True
         for violation in found:
             self.trouble(violation.text())
-        counts = self.sandbox.psql("select count(*) filter (where poison is null), count(poison) from faults.ledger")
-        good, poison = (int(count) for count in counts.strip().split("|"))
-        self._totals.update(good=good, poison=poison, read=len(self._reader.seen),
+        counts = self.sandbox.psql("select count(*) filter (where poison is null), count(poison), "
+                                   "count(distinct poison) from faults.ledger")
+        good, poison, kinds = (int(count) for count in counts.strip().split("|"))
+        if kinds < len(POISON):
+            self.trouble(f"poison of {kinds} kinds was confirmed; there are {len(POISON)}")
+        self._totals.update(good=good, poison=poison, poison_kinds=kinds, read=len(self._reader.seen),
                             dropped=sum(daemon.duplicates for daemon in self.daemons))
 
     def stored_rows(self):
@@ -276,7 +280,8 @@ class World:
         totals = self._totals
         lines = []
         if self._judged:
-            lines.append(f"{totals['good']} messages and {totals['poison']} poisonous ones in {self.load_s:.0f} s "
+            lines.append(f"{totals['good']} messages and {totals['poison']} poisonous ones of "
+                         f"{totals['poison_kinds']} kinds in {self.load_s:.0f} s "
                          f"({totals['confirmed']} confirmations, {totals['again']} published again); "
                          f"{totals['confirmed'] - totals['good'] - totals['poison']} duplicates sent, at least "
                          f"{totals['dropped']} deliveries dropped as stored already; {totals['read']} read by cursor; "
