@@ -295,11 +295,13 @@ KINDS = (
 )
 
 
-def schedule(seed, kinds, short):
-    """Endless: all kinds in a new order, again and again, so that the first as many as there are kinds are one of each.
-    A short run takes each fault's shortest time, about."""
+def rounds(seed, kinds, short):
+    """Endless: all kinds in a new order, again and again. A short run takes each fault's shortest time, about."""
     chance = random.Random(f"schedule/{seed}")
     while True:
+        one_of_each = []
         for kind in chance.sample(kinds, len(kinds)):
             low, high = kind.seconds
-            yield Fault(kind, chance.uniform(low, min(high, low + 0.5) if short else high), chance.getrandbits(30))
+            seconds = chance.uniform(low, min(high, low + 0.5) if short else high)
+            one_of_each.append(Fault(kind, seconds, chance.getrandbits(30)))
+        yield one_of_each
