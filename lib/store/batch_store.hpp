@@ -80,9 +80,9 @@ class BatchStore {
   /// down, every id once, every refused row in dead_letters with its reason, its neighbours stored.
   ///
   /// Ids of messages and of dead letters are two sets. A refused message becomes a dead letter whatever is stored under
-  /// its id, and one that is a dead letter already only counts another arrival (`deliveries`), unless that was
-  /// replayed: then it is a dead letter again, the new one. A good message is stored though its id was refused before:
-  /// the sender mended it, or it is replayed.
+  /// its id. If its id is that of a dead letter already, that one counts another arrival (`deliveries`), and becomes
+  /// the new one if it was replayed, or if reason or body are others; but a body that was refused displaces none that
+  /// wasn't. A good message is stored though its id was refused before: the sender mended it, or it is replayed.
   ///
   /// A tenant whose counter (or whose partition, by a lock that stops inserts) somebody else holds for longer than a
   /// healthy transaction takes is `locked`, and the others of the batch are stored without it. If it is a daemon that

@@ -40,6 +40,21 @@ std::string id_of(int number) {
   return text;
 }
 
+/// Starts the daemon again whenever it died, as systemd does with Restart=always, until it is over; how often it died.
+template <class Condition>
+int deaths_until(World& world, int most, Condition over) {
+  int deaths = 0;
+  for (; deaths < most; ++deaths) {
+    try {
+      world.start_daemon(std::chrono::seconds(10));
+    } catch (const std::runtime_error&) {
+      continue;  // it did not live so long
+    }
+    if (eventually([&] { return !world.daemon().running() || over(); }) && world.daemon().running()) break;
+  }
+  return deaths;
+}
+
 TEST(GivenUp, WhatWasDeliveredTooOftenIsTriedOnceMoreAndStored) {
   World world(Settings{{"MTMSG_BROKER_DELIVERY_LIMIT", "2"}});
   world.start_daemon();
@@ -182,26 +197,43 @@ TEST(GivenUp, AMessageThatKillsTheDaemonEndsAsADeadLetterAloneAndNotInALoop) {
                    {"message_id", id_of(i)}});
   }
   foreign_publish(lines);
-  int deaths = 0;
   const auto over = [&] {
     return world.number("select count(*) from dead_letters where tries >= 3") == 1 && world.stored() == kMessages - 1 &&
            world.dead_letter_queue_depth() == 0;
   };
-  // What systemd does with Restart=always.
-  for (; deaths < 30; ++deaths) {
-    try {
-      world.start_daemon(std::chrono::seconds(10));
-    } catch (const std::runtime_error&) {
-      continue;  // it did not live so long
-    }
-    if (eventually([&] { return !world.daemon().running() || over(); }) && world.daemon().running()) break;
-  }
+  const int deaths = deaths_until(world, 30, over);
   EXPECT_TRUE(over()) << world.picture();
   EXPECT_GE(deaths, kLimit) << "the message must have done its worst";
   EXPECT_LE(deaths, kLimit + 1 + 3 + 1);
   EXPECT_EQ(world.sql("select id || ' ' || reason from dead_letters"), id_of(40) + " delivery_limit");
   EXPECT_EQ(world.number("select count(*) from dead_letters"), 1) << "its neighbours are no dead letters";
   EXPECT_EQ(world.gaps_and_doubles(), "");
+}
+
+TEST(GivenUp, AMessageThatKillsTheDaemonEndsThoughItsIdExpiredOnceBefore) {
+  if (kSanitized) GTEST_SKIP() << "a sanitizer's runtime has to be loaded first";
+  World world(Settings{{"MTMSG_BROKER_DELIVERY_LIMIT", "2"}});
+  world.start_daemon();
+  const auto tenant = world.create_tenant("acme");
+  ASSERT_EQ(world.stop_daemon(), 0);
+  const json::object killer{
+      {"exchange", broker::tenant_exchange(tenant.id)}, {"body", R"("KILLS-THE-DAEMON")"}, {"message_id", id_of(1)}};
+  auto expires = killer;
+  expires["expiration"] = "1";
+  foreign_publish(line(expires));
+  world.start_daemon();
+  ASSERT_TRUE(eventually([&] { return world.number("select count(*) from dead_letters") == 1; })) << world.picture();
+  ASSERT_EQ(world.stop_daemon(), 0);
+  foreign_publish(line(killer));
+  wear_out(tenant.id);
+  world.set("LD_PRELOAD", MTMSG_LIBRARY_DIR "/libkills_daemon.so");
+  const auto over = [&] {
+    return world.number("select count(*) from dead_letters where tries >= 3") == 1 &&
+           world.dead_letter_queue_depth() == 0;
+  };
+  EXPECT_EQ(deaths_until(world, 6, over), 3);
+  EXPECT_TRUE(over()) << world.picture();
+  EXPECT_EQ(world.sql("select string_agg(id || ' ' || reason, ',') from dead_letters"), id_of(1) + " delivery_limit");
 }
 
 }  // namespace

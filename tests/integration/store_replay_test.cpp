@@ -29,6 +29,16 @@ class ReplayTest : public testing::Test {
     last_id_ = message.id;
     return Sequence{std::stoll(database_.sql().one("select max(seq) from dead_letters"))};
   }
+  /// The message of the last letter comes again.
+  void again(std::string body, DeadReason reason) {
+    BatchBuilder batch(tenant_);
+    auto& message = batch.add(std::move(body));
+    message.id = last_id_;
+    message.refusal = Refusal{reason, "again", ""};
+    message.headers = R"({"trace":"t2"})";
+    message.exchange = "tenant_y";
+    EXPECT_EQ(writer_->store(batch.get()).value()[0].dead_letters, 1U);
+  }
   std::vector<Replayed> replay(std::vector<Sequence> letters) { return replayer_.replay(tenant_, letters).value(); }
   std::int64_t open_letters() { return database_.store().tenants().counts(tenant_).value().dead_letters; }
 
@@ -171,10 +181,60 @@ TEST_F(ReplayTest, TriesOfWhatTheBrokerGaveUpEnd) {
   using Verdict = store::LastTry::Verdict;
   EXPECT_EQ(letters.begin_last_try(tenant_, id, 2).value().verdict, Verdict::granted);
   EXPECT_EQ(letters.begin_last_try(tenant_, id, 2).value().verdict, Verdict::granted);
+  again("1", DeadReason::delivery_limit);
   EXPECT_EQ(letters.begin_last_try(tenant_, id, 2).value().verdict, Verdict::used_up);
   EXPECT_EQ(database_.sql().one("select tries from dead_letters"), "2");
-  letter("1", DeadReason::invalid_json);
-  EXPECT_EQ(letters.begin_last_try(tenant_, last_id_, 2).value().verdict, Verdict::no_letter);
+}
+
+TEST_F(ReplayTest, TriesOfWhatTheBrokerGaveUpEndWhateverItsLetterSaidBefore) {
+  auto& letters = database_.store().dead_letters();
+  using Verdict = store::LastTry::Verdict;
+  for (const auto before : {DeadReason::expired, DeadReason::invalid_json}) {
+    const auto seq = letter("1", before);
+    again("1", DeadReason::delivery_limit);
+    EXPECT_EQ(letters.begin_last_try(tenant_, last_id_, 2).value().verdict, Verdict::granted);
+    again("1", DeadReason::delivery_limit);
+    EXPECT_EQ(letters.begin_last_try(tenant_, last_id_, 2).value().verdict, Verdict::granted);
+    again("1", DeadReason::delivery_limit);
+    EXPECT_EQ(letters.begin_last_try(tenant_, last_id_, 2).value().verdict, Verdict::used_up);
+    const auto now = database_.store().dead_letters().get(tenant_, seq).value();
+    EXPECT_EQ(now.refusal.reason, DeadReason::delivery_limit);
+    EXPECT_EQ(now.tries, 2);
+    EXPECT_EQ(now.deliveries, 4);
+  }
+  EXPECT_EQ(open_letters(), 2);
+}
+
+TEST_F(ReplayTest, AMendedMessageThatEndsAsADeadLetterTooIsTheOneThatIsKept) {
+  for (const auto reason : {DeadReason::expired, DeadReason::queue_full, DeadReason::rejected_by_consumer}) {
+    const auto seq = letter("{", DeadReason::invalid_json);
+    replay({seq});
+    again("1", reason);
+    const auto now = database_.store().dead_letters().get(tenant_, seq).value();
+    EXPECT_EQ(now.body, "1");
+    EXPECT_EQ(now.headers, R"({"trace":"t2"})");
+    EXPECT_EQ(now.exchange, "tenant_y");
+    EXPECT_EQ(now.refusal.reason, reason);
+    EXPECT_EQ(now.refusal.detail, "again");
+    EXPECT_EQ(now.deliveries, 2);
+    EXPECT_EQ(now.tries, 0);
+    EXPECT_EQ(replay({seq})[0].outcome, Outcome::stored);
+  }
+  EXPECT_EQ(database_.sql().one("select count(*) from messages where payload = '1'"), "3");
+  EXPECT_EQ(open_letters(), 0);
+}
+
+TEST_F(ReplayTest, ABadBodyTakesNothingFromALetterWhoseBodyWasNeverRefused) {
+  const auto seq = letter("1", DeadReason::expired);
+  again("{", DeadReason::invalid_json);
+  const auto now = database_.store().dead_letters().get(tenant_, seq).value();
+  EXPECT_EQ(now.body, "1");
+  EXPECT_EQ(now.refusal.reason, DeadReason::expired);
+  EXPECT_EQ(now.deliveries, 2);
+  again("2", DeadReason::expired);
+  EXPECT_EQ(database_.store().dead_letters().get(tenant_, seq).value().body, "2") << "the sender's newest";
+  again("2", DeadReason::invalid_json);
+  EXPECT_EQ(database_.store().dead_letters().get(tenant_, seq).value().refusal.reason, DeadReason::invalid_json);
 }
 
 }  // namespace

@@ -319,27 +319,37 @@ void PgBatchStore::record_dead_letters(const BatchPlan& plan) {
       const auto time = storable(message->published_at);
       time ? published.add(time->time_since_epoch().count()) : published.add_null();
     }
+    ArrayText refused_bodies;
+    for (const auto reason : {DeadReason::invalid_json, DeadReason::rejected_by_database, DeadReason::too_large})
+      refused_bodies.add_text(to_string(reason));
     // All under the counters' locks, so that nothing appears between the update and the insert. A letter that is known
-    // counts the arrival; one that was replayed, or was just tried again, becomes what came now.
+    // counts the arrival, and becomes what came now if it was replayed, or what came has another reason or another
+    // body: the sender mended it. Only a body that was refused displaces none that wasn't. What was tried again (no
+    // arrival) gives its letter the new reason. Tries that were counted for one reason count for no other.
     static const std::string sql =
         "with incoming as (select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], "
         "$6::bigint[], $7::bigint[], $8::bytea[], $9::bytea[], $10::bytea[], $11::bytea[], $12::bigint[]) with "
         "ordinality "
         "as i (tenant_id, id, reason, detail, sqlstate, deliveries, arrivals, body, headers, exchange, routing_key, "
         "published, place)), "
-        "known as (select d.tenant_id, d.id, d.replayed_at is not null as replayed, d.replayed_at is not null or "
-        "i.arrivals = 0 as renewed from dead_letters d join incoming i on d.tenant_id = i.tenant_id and d.id = i.id), "
+        "known as (select d.tenant_id, d.id, d.replayed_at is not null as replayed, d.reason <> "
+        "i.reason as other, case when d.replayed_at is not null then true when i.arrivals = 0 then d.body = i.body "
+        "when d.body = i.body then d.reason <> i.reason else i.reason <> all ($13::text[]) or d.reason = any "
+        "($13::text[]) end as renewed, d.replayed_at is not null or i.arrivals > 0 as arrived "
+        "from dead_letters d join incoming i on d.tenant_id = i.tenant_id and d.id = i.id), "
         "again as (update dead_letters d set deliveries = d.deliveries + i.arrivals, "
         "reason = case when k.renewed then i.reason else d.reason end, "
         "detail = case when k.renewed then i.detail else d.detail end, "
         "sqlstate = case when k.renewed then i.sqlstate else d.sqlstate end, "
-        "body = case when k.replayed then i.body else d.body end, "
-        "headers = case when k.replayed then i.headers else d.headers end, "
-        "exchange = case when k.replayed then i.exchange else d.exchange end, "
-        "routing_key = case when k.replayed then i.routing_key else d.routing_key end, "
+        "body = case when k.renewed and k.arrived then i.body else d.body end, "
+        "headers = case when k.renewed and k.arrived then i.headers else d.headers end, "
+        "exchange = case when k.renewed and k.arrived then i.exchange else d.exchange end, "
+        "routing_key = case when k.renewed and k.arrived then i.routing_key else d.routing_key end, "
+        "published_at = case when k.renewed and k.arrived then timestamptz 'epoch' + i.published * interval "
+        "'1 microsecond' else d.published_at end, "
         "failed_at = case when k.renewed then clock_timestamp() else d.failed_at end, replayed_at = null, "
-        "tries = case when k.replayed then 0 else d.tries end, "
-        "tried_at = case when k.replayed then null else d.tried_at end "
+        "tries = case when k.renewed and k.arrived and (k.replayed or k.other) then 0 else d.tries end, "
+        "tried_at = case when k.renewed and k.arrived and (k.replayed or k.other) then null else d.tried_at end "
         "from incoming i join known k on k.tenant_id = i.tenant_id and k.id = i.id "
         "where d.tenant_id = i.tenant_id and d.id = i.id), "
         "fresh as (select i.*, row_number() over (partition by i.tenant_id order by i.place) as n from incoming i "
@@ -356,7 +366,7 @@ void PgBatchStore::record_dead_letters(const BatchPlan& plan) {
         "from fresh f join counted c on c.tenant_id = f.tenant_id";
     connection_->exec(sql, Params{tenants.take(), ids.take(), reasons.take(), details.take(), states.take(),
                                   deliveries.take(), arrivals.take(), bodies.take(), headers.take(), exchanges.take(),
-                                  routing_keys.take(), published.take()});
+                                  routing_keys.take(), published.take(), refused_bodies.take()});
   });
 }
 
