@@ -1,7 +1,6 @@
 #include "ingest/given_up.hpp"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include <boost/asio/co_spawn.hpp>
@@ -64,7 +63,7 @@ std::optional<GivenUp> read_given_up(const broker::Delivery& delivery, std::uint
   given_up.last_try = letter.refusal.reason == DeadReason::delivery_limit;
   if (given_up.last_try) letter.deliveries = std::int64_t{delivery_limit} + 1;
   const auto identity = identify_message(*tenant, delivery.message_id);
-  letter.id = identity.id;
+  given_up.id = letter.id = identity.id;
   given_up.has_own_id = identity.origin != MessageIdentity::Origin::generated;
   // The same again when it is delivered again: its tries have to be counted. What is not tried stays as it is, and two
   // that are alike stay two.
@@ -268,6 +267,7 @@ Result<void> GivenUpConsumer::settle(Held& held) {
   }
   const auto& letter = held.message->letter;
   if (held.stage == Stage::record) {
+    if (like_one_under_way(*held.message)) return fail(ErrorCode::timeout, "one that is alike waits for its try");
     auto record = store::message_of(letter, store::Source::delivery);
     record.refusal = letter.refusal;
     const auto recorded = store(letter.tenant, record);
@@ -283,7 +283,8 @@ Result<void> GivenUpConsumer::settle(Held& held) {
     held.stage = Stage::ask;
   }
   if (held.stage == Stage::ask) {
-    const auto asked = insist([&] { return letters_.begin_last_try(letter.tenant, letter.id, kMaxTries); });
+    const auto asked =
+        insist([&] { return letters_.begin_last_try(letter.tenant, letter.id, kMaxTries, held.message->id); });
     // Deleted with its tenant meanwhile.
     if (!asked && asked.error().code == ErrorCode::not_found) return {};
     if (!asked) return asked.error();
@@ -291,24 +292,29 @@ Result<void> GivenUpConsumer::settle(Held& held) {
       metrics_.dead_letters(to_string(letter.refusal.reason)).add();
       return {};
     }
-    held.try_ = *asked;
+    if (asked->verdict == store::LastTry::Verdict::no_letter) {
+      held.stage = Stage::record;
+      return fail(ErrorCode::timeout, "somebody took its letter away before its try");
+    }
     held.stage = Stage::try_again;
   }
-  if (held.stage == Stage::try_again) {
-    if (auto tried = try_again(*held.message, held.try_.verdict); !tried) return tried;
-    held.stage = Stage::clean_up;
-  }
-  if (held.message->has_own_id || held.try_.verdict != store::LastTry::Verdict::granted) return {};
-  const std::array done{held.try_.letter};
-  const auto purged = insist([&] { return letters_.purge(letter.tenant, done); });
-  return purged || purged.error().code == ErrorCode::not_found ? Result<void>{} : Result<void>{purged.error()};
+  return try_again(*held.message);
 }
 
-Result<void> GivenUpConsumer::try_again(const GivenUp& given_up, store::LastTry::Verdict verdict) {
+bool GivenUpConsumer::like_one_under_way(const GivenUp& message) {
+  if (!message.last_try || message.has_own_id) return false;
+  const std::lock_guard lock(mutex_);
+  return std::any_of(waiting_.begin(), waiting_.end(), [&](const Held& held) {
+    return held.stage != Stage::record && held.message->letter.tenant == message.letter.tenant &&
+           held.message->letter.id == message.letter.id;
+  });
+}
+
+Result<void> GivenUpConsumer::try_again(const GivenUp& given_up) {
   const auto& letter = given_up.letter;
-  const bool redeem = given_up.has_own_id && verdict == store::LastTry::Verdict::granted;
-  auto message = store::message_of(letter, redeem ? store::Source::last_try : store::Source::delivery);
-  if (!given_up.has_own_id) message.id = MessageId{Uuid::v7()};
+  auto message = store::message_of(letter, store::Source::last_try);
+  message.id = given_up.id;
+  if (!given_up.has_own_id) message.record = letter.id;
   const auto tenant = insist([&] { return tenants_.find(letter.tenant); });
   if (!tenant && tenant.error().code != ErrorCode::not_found) return tenant.error();
   const auto most_bytes = tenant ? tenant->limits.value(Limit::max_message_bytes) : 0;

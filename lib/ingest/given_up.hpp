@@ -25,7 +25,8 @@ namespace mtmsg::ingest {
 struct GivenUp {
   DeadLetter letter;
   bool last_try = false;   ///< it may be fine: what was counted were disconnections
-  bool has_own_id = true;  ///< false: the letter's id stands for its content, and what is stored gets a fresh one
+  bool has_own_id = true;  ///< false, and to be tried: the letter's id stands for all that are alike
+  MessageId id;            ///< under which it is stored, or stays a dead letter: its own or a fresh one
 };
 
 /// Whose it is and why it came, from what only the broker can have written: the routing key that the tenant's queue
@@ -46,6 +47,10 @@ class GivenUpEvents {
 /// What exceeded the delivery limit is recorded first and then tried once more, alone: RabbitMQ counts every closed
 /// connection against every message that was on it, so the count says little. A try that brings the daemon down is on
 /// record; after kMaxTries the letter stays. A message is acknowledged after what became of it is committed.
+///
+/// Those without an id that are alike share the letter that counts their tries, for nothing else tells the one that
+/// comes again from another. That letter is nobody's verdict: each of them is stored, or a letter under an id of its
+/// own, and the shared one goes with it. So they are tried one after the other.
 class GivenUpConsumer final : private broker::LinkHandler {
  public:
   /// More than one, so that a daemon that ends for another reason in the middle of a try costs no verdict.
@@ -70,7 +75,7 @@ class GivenUpConsumer final : private broker::LinkHandler {
 
  private:
   using Clock = std::chrono::steady_clock;
-  enum class Stage { record, ask, try_again, clean_up };
+  enum class Stage { record, ask, try_again };
 
   /// A delivery in hand.
   struct Held {
@@ -80,7 +85,6 @@ class GivenUpConsumer final : private broker::LinkHandler {
     std::string routing_key;
     std::size_t bytes = 0;
     Stage stage = Stage::record;  ///< what comes next
-    store::LastTry try_;          ///< from Stage::try_again on
     Clock::time_point due;
     Backoff backoff;
   };
@@ -108,7 +112,9 @@ class GivenUpConsumer final : private broker::LinkHandler {
   void later(Held held);
   /// Success: what became of it is committed.
   Result<void> settle(Held& held);
-  Result<void> try_again(const GivenUp& message, store::LastTry::Verdict verdict);
+  /// One that shares its record with this message waits for its try.
+  bool like_one_under_way(const GivenUp& message);
+  Result<void> try_again(const GivenUp& message);
   /// Through outages. timeout: somebody else holds the tenant's counter.
   Result<store::TenantOutcome> store(TenantId tenant, const store::IncomingMessage& message);
   template <class Ask>

@@ -46,16 +46,14 @@ struct Parcel {
   MessageId id;
   bool has_own_id = true;  ///< false: no message_id, so it is stored at least once, not exactly once
   bool redelivered = false;
-  /// Of an ordered tenant's suspicious message: whether a try of it is on record, and under which letter.
-  enum class Record : std::uint8_t { none, letter, no_letter };
-  Record record = Record::none;
+  bool on_record = false;  ///< of an ordered tenant's suspicious message: a try of it is
   std::uint32_t delivery_count = 0;
   std::optional<Timestamp> published_at;
   std::string_view body;
   std::string_view headers;
   std::string_view exchange;     ///< where it was published; in the arena once for all in a row that have the same
   std::string_view routing_key;  ///< likewise
-  Sequence letter;               ///< with Record::letter
+  MessageId record;              ///< if on_record: the id of the letter that its tries are counted in
 
   /// Deliveries without an answer from which on a message is suspected of bringing the daemon down.
   static constexpr std::uint32_t kSuspicious = 2;

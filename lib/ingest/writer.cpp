@@ -1,6 +1,5 @@
 #include "ingest/writer.hpp"
 
-#include <array>
 #include <utility>
 
 #include "ingest/given_up.hpp"
@@ -105,7 +104,7 @@ void Writer::carry_alone(Work::Part part, const store::TenantBatch& batch) {
 void Writer::carry_on_record(Work work) {
   auto& part = work.parts.front();
   const auto& parcel = part.parcels.front();
-  if (parcel.record == Parcel::Record::none) {
+  if (!parcel.on_record) {
     const auto verdict = put_on_record(part);
     if (verdict.has_error()) return not_stored(std::move(work), verdict.error());
     if (verdict->has_value()) {
@@ -116,18 +115,10 @@ void Writer::carry_on_record(Work work) {
   auto batch = validate(work);
   auto& row = batch.front().messages.front();
   row.redelivered = true;  // looked for first: it may have been stored by a try that was not acked
-  const bool has_letter = parcel.record == Parcel::Record::letter;
-  if (has_letter && parcel.has_own_id) row.source = store::Source::last_try;
+  row.source = store::Source::last_try;
+  if (!parcel.has_own_id) row.record = parcel.record;
   const auto outcomes = store_through_outages(batch);
   if (outcomes.has_error()) return not_stored(std::move(work), outcomes.error());
-  const auto& outcome = outcomes->front();
-  if (has_letter && !parcel.has_own_id && !outcome.locked && !outcome.gone) {
-    const std::array done{parcel.letter};
-    const auto purged = insist([&] { return letters_.purge(part.tenant, done); });
-    if (purged.has_error() && purged.error().code != ErrorCode::not_found) {
-      return not_stored(std::move(work), purged.error());
-    }
-  }
   settle(std::move(work), batch, *outcomes);
 }
 
@@ -137,7 +128,7 @@ Result<std::optional<PartReport>> Writer::put_on_record(Work::Part& part) {
   fill(row, parcel);
   row.refusal = Refusal{
       DeadReason::delivery_limit, "delivered " + std::to_string(row.deliveries) + " times without an answer", {}};
-  // The same at each delivery: its tries are counted under it.
+  // The same at each delivery, and for all that are alike (GivenUpConsumer): tries are counted under it.
   if (!parcel.has_own_id) {
     row.id = MessageId{Uuid::v5(part.tenant.value, std::string(parcel.headers) + std::string(parcel.body))};
   }
@@ -146,7 +137,8 @@ Result<std::optional<PartReport>> Writer::put_on_record(Work::Part& part) {
   PartReport report{outcomes->front()};
   if (report.outcome.gone) return report;
   if (report.outcome.locked) return fail(ErrorCode::timeout, "somebody else holds the tenant's counter");
-  const auto asked = insist([&] { return letters_.begin_last_try(part.tenant, row.id, GivenUpConsumer::kMaxTries); });
+  const auto asked =
+      insist([&] { return letters_.begin_last_try(part.tenant, row.id, GivenUpConsumer::kMaxTries, parcel.id); });
   if (asked.has_error() && asked.error().code == ErrorCode::not_found) {
     report.outcome = {};
     report.outcome.tenant = part.tenant;
@@ -158,9 +150,11 @@ Result<std::optional<PartReport>> Writer::put_on_record(Work::Part& part) {
     report.used_up = report.outcome.dead_letters;
     return report;
   }
-  const bool granted = asked->verdict == store::LastTry::Verdict::granted;
-  parcel.record = granted ? Parcel::Record::letter : Parcel::Record::no_letter;
-  parcel.letter = asked->letter;
+  if (asked->verdict == store::LastTry::Verdict::no_letter) {
+    return fail(ErrorCode::timeout, "somebody took its letter away before its try");
+  }
+  parcel.on_record = true;
+  parcel.record = row.id;
   return std::optional<PartReport>{};
 }
 

@@ -31,6 +31,9 @@ struct IncomingMessage {
   std::string_view routing_key;  ///< likewise
   std::optional<Refusal> refusal;
   std::uint32_t deliveries = 1;
+  /// With Source::last_try: the id of the letter that its tries are counted in, if not its own. Whether the message is
+  /// stored or is a letter under its own id now, that one goes.
+  std::optional<MessageId> record;
 };
 
 /// A letter as a message to be stored, not yet validated. The views point into the letter.

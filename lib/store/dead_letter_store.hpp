@@ -22,7 +22,7 @@ struct LastTry {
   enum class Verdict {
     granted,   ///< yes, and the try is on record
     used_up,   ///< no: it stays a dead letter
-    no_letter  ///< there is no letter with the reason delivery_limit under its id
+    no_letter  ///< no: no open letter under its id says delivery_limit (any more), so the try would not be on record
   };
   Verdict verdict = Verdict::no_letter;
   Sequence letter;
@@ -48,9 +48,10 @@ class DeadLetterStore {
   virtual Result<std::vector<DeadLetter>> claim(TenantId tenant, std::span<const Sequence> letters,
                                                 std::size_t max_bytes) = 0;
 
-  /// Counts a try of a message that the broker gave up and that was recorded as a letter, if it has fewer than
-  /// `max_tries`.
-  virtual Result<LastTry> begin_last_try(TenantId tenant, MessageId id, unsigned max_tries) = 0;
+  /// Counts a try of a message that the broker gave up and that was recorded as a letter under `id`, if it has fewer
+  /// than `max_tries`. Once they are used up the letter is this message's for good, under the id `kept_as`: the same,
+  /// or another one where `id` stands for all messages that are alike, so that each ends as a letter of its own.
+  virtual Result<LastTry> begin_last_try(TenantId tenant, MessageId id, unsigned max_tries, MessageId kept_as) = 0;
 
   /// Deletes at most `limit` of those with a number above `cursor`, the lowest first; how many it were.
   virtual Result<std::int64_t> purge(TenantId tenant, const DeadLetterFilter& filter, Sequence cursor,

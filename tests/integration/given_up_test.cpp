@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "broker/topology.hpp"
+#include "integration/support/database.hpp"
 #include "support/world.hpp"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -38,6 +39,12 @@ std::string id_of(int number) {
   char text[37];
   std::snprintf(text, sizeof text, "00000000-0000-4000-8000-%012d", number);
   return text;
+}
+
+std::string name_of_partition(TenantId tenant) {
+  auto name = "messages_" + tenant.to_string();
+  std::erase(name, '-');
+  return name;
 }
 
 /// Starts the daemon again whenever it died, as systemd does with Restart=always, until it is over; how often it died.
@@ -234,6 +241,54 @@ TEST(GivenUp, AMessageThatKillsTheDaemonEndsThoughItsIdExpiredOnceBefore) {
   EXPECT_EQ(deaths_until(world, 6, over), 3);
   EXPECT_TRUE(over()) << world.picture();
   EXPECT_EQ(world.sql("select string_agg(id || ' ' || reason, ',') from dead_letters"), id_of(1) + " delivery_limit");
+}
+
+TEST(GivenUp, MessagesThatAreAlikeAndHaveNoIdAreAllStoredAfterALockOnTheirPartition) {
+  World world(Settings{{"MTMSG_BROKER_DELIVERY_LIMIT", "2"}});
+  world.start_daemon();
+  const auto tenant = world.create_tenant("acme");
+  const auto neighbour = world.create_tenant("neighbour");
+  ASSERT_EQ(world.stop_daemon(), 0);
+  std::string lines;
+  constexpr int kAlike = 10;
+  for (int i = 0; i < kAlike; ++i) lines += foreign_line(tenant.id, "1");
+  foreign_publish(lines);
+  wear_out(tenant.id);
+  foreign_publish(foreign_line(neighbour.id, "2"));
+  wear_out(neighbour.id);
+  {
+    SqlSession gate(world.database_url());
+    gate.run("begin; lock table " + name_of_partition(tenant.id) + " in share mode");  // as CREATE INDEX does
+    world.start_daemon();
+    // It stands behind all of them in the dead-letter queue.
+    ASSERT_TRUE(eventually([&] { return world.stored() == 1; })) << world.picture();
+  }
+  EXPECT_TRUE(eventually([&] { return world.stored() == 1 + kAlike; })) << world.picture();
+  EXPECT_TRUE(eventually([&] { return world.number("select count(*) from dead_letters") == 0; })) << world.picture();
+  EXPECT_EQ(world.number("select sum(dead_letters) from tenant_counters"), 0);
+  EXPECT_TRUE(eventually([&] { return world.dead_letter_queue_depth() == 0; }));
+  EXPECT_EQ(world.gaps_and_doubles(), "");
+}
+
+TEST(GivenUp, MessagesThatKillTheDaemonAndAreAlikeAndHaveNoIdAreAsManyDeadLetters) {
+  if (kSanitized) GTEST_SKIP() << "a sanitizer's runtime has to be loaded first";
+  World world(Settings{{"MTMSG_BROKER_DELIVERY_LIMIT", "2"}});
+  world.start_daemon();
+  const auto tenant = world.create_tenant("acme");
+  ASSERT_EQ(world.stop_daemon(), 0);
+  const auto killer = foreign_line(tenant.id, R"("KILLS-THE-DAEMON")");
+  foreign_publish(killer + killer);
+  wear_out(tenant.id);
+  world.set("LD_PRELOAD", MTMSG_LIBRARY_DIR "/libkills_daemon.so");
+  const auto over = [&] {
+    return world.number("select count(*) from dead_letters where tries >= 3") == 2 &&
+           world.dead_letter_queue_depth() == 0;
+  };
+  EXPECT_LE(deaths_until(world, 8, over), 6);
+  EXPECT_TRUE(over()) << world.picture();
+  EXPECT_EQ(world.sql("select string_agg(reason || ' ' || convert_from(body, 'UTF8'), ',') from dead_letters"),
+            R"(delivery_limit "KILLS-THE-DAEMON",delivery_limit "KILLS-THE-DAEMON")");
+  EXPECT_EQ(world.number("select sum(dead_letters) from tenant_counters"), 2);
 }
 
 }  // namespace

@@ -268,6 +268,20 @@ class OrderedDaemons : public testing::Test {
     }
     foreign_publish(lines);
   }
+  /// Starts the daemon again whenever it died, until it is over; how often it died.
+  template <class Condition>
+  int deaths_until(int most, Condition over) {
+    int deaths = 0;
+    for (; deaths < most; ++deaths) {
+      try {
+        world_.start_daemon(10s);
+      } catch (const std::runtime_error&) {
+        continue;
+      }
+      if (eventually([&] { return !world_.daemon().running() || over(); }) && world_.daemon().running()) break;
+    }
+    return deaths;
+  }
   void expect_all_in_order() {
     EXPECT_TRUE(eventually([&] { return world_.stored() >= published_; }, 60s)) << world_.picture();
     EXPECT_EQ(world_.stored(), published_);
@@ -311,15 +325,7 @@ TEST_F(OrderedDaemons, AMessageThatKillsThemEndsAsADeadLetterAloneAndInPlaceOfNo
   const auto over = [&] {
     return world_.number("select count(*) from dead_letters where tries >= 3") == 1 && world_.stored() == kMessages - 1;
   };
-  int deaths = 0;
-  for (; deaths < 15; ++deaths) {
-    try {
-      world_.start_daemon(10s);
-    } catch (const std::runtime_error&) {
-      continue;
-    }
-    if (eventually([&] { return !world_.daemon().running() || over(); }) && world_.daemon().running()) break;
-  }
+  const int deaths = deaths_until(15, over);
   EXPECT_TRUE(over()) << world_.picture();
   EXPECT_GE(deaths, 6) << "twice with others, once alone, and three times on record";
   EXPECT_LE(deaths, 8);
@@ -333,6 +339,21 @@ TEST_F(OrderedDaemons, AMessageThatKillsThemEndsAsADeadLetterAloneAndInPlaceOfNo
       "");
   EXPECT_EQ(world_.gaps_and_doubles(), "");
   EXPECT_EQ(world_.dead_letter_queue_depth(), 0U);
+}
+
+TEST_F(OrderedDaemons, MessagesThatKillThemAndAreAlikeAndHaveNoIdAreAsManyDeadLetters) {
+  if (kSanitized) GTEST_SKIP() << "a sanitizer's runtime has to be loaded first";
+  const auto killer = foreign_line(tenant_, R"("KILLS-THE-DAEMON")");
+  foreign_publish(killer + killer);
+  publish(5);
+  world_.set("LD_PRELOAD", MTMSG_LIBRARY_DIR "/libkills_daemon.so");
+  const auto over = [&] {
+    return world_.number("select count(*) from dead_letters where tries >= 3") == 2 && world_.stored() == published_;
+  };
+  EXPECT_LE(deaths_until(15, over), 10) << "each three times on record";
+  EXPECT_TRUE(over()) << world_.picture();
+  EXPECT_EQ(world_.number("select count(*) from dead_letters"), 2);
+  EXPECT_EQ(world_.sql(ingest::kOutOfOrder), "");
 }
 
 }  // namespace

@@ -162,7 +162,7 @@ TEST_F(ReplayTest, ATenantWhoseCounterIsHeldIsToldAndNothingIsLost) {
 TEST_F(ReplayTest, ALastTryThatSucceedsLeavesNoLetter) {
   const auto seq = letter("1", DeadReason::delivery_limit);
   auto& letters = database_.store().dead_letters();
-  const auto granted = letters.begin_last_try(tenant_, last_id_, 2).value();
+  const auto granted = letters.begin_last_try(tenant_, last_id_, 2, last_id_).value();
   EXPECT_EQ(granted.verdict, store::LastTry::Verdict::granted);
   EXPECT_EQ(granted.letter, seq);
   BatchBuilder batch(tenant_);
@@ -179,10 +179,10 @@ TEST_F(ReplayTest, TriesOfWhatTheBrokerGaveUpEnd) {
   const auto id = last_id_;
   auto& letters = database_.store().dead_letters();
   using Verdict = store::LastTry::Verdict;
-  EXPECT_EQ(letters.begin_last_try(tenant_, id, 2).value().verdict, Verdict::granted);
-  EXPECT_EQ(letters.begin_last_try(tenant_, id, 2).value().verdict, Verdict::granted);
+  EXPECT_EQ(letters.begin_last_try(tenant_, id, 2, id).value().verdict, Verdict::granted);
+  EXPECT_EQ(letters.begin_last_try(tenant_, id, 2, id).value().verdict, Verdict::granted);
   again("1", DeadReason::delivery_limit);
-  EXPECT_EQ(letters.begin_last_try(tenant_, id, 2).value().verdict, Verdict::used_up);
+  EXPECT_EQ(letters.begin_last_try(tenant_, id, 2, id).value().verdict, Verdict::used_up);
   EXPECT_EQ(database_.sql().one("select tries from dead_letters"), "2");
 }
 
@@ -192,17 +192,56 @@ TEST_F(ReplayTest, TriesOfWhatTheBrokerGaveUpEndWhateverItsLetterSaidBefore) {
   for (const auto before : {DeadReason::expired, DeadReason::invalid_json}) {
     const auto seq = letter("1", before);
     again("1", DeadReason::delivery_limit);
-    EXPECT_EQ(letters.begin_last_try(tenant_, last_id_, 2).value().verdict, Verdict::granted);
+    EXPECT_EQ(letters.begin_last_try(tenant_, last_id_, 2, last_id_).value().verdict, Verdict::granted);
     again("1", DeadReason::delivery_limit);
-    EXPECT_EQ(letters.begin_last_try(tenant_, last_id_, 2).value().verdict, Verdict::granted);
+    EXPECT_EQ(letters.begin_last_try(tenant_, last_id_, 2, last_id_).value().verdict, Verdict::granted);
     again("1", DeadReason::delivery_limit);
-    EXPECT_EQ(letters.begin_last_try(tenant_, last_id_, 2).value().verdict, Verdict::used_up);
+    EXPECT_EQ(letters.begin_last_try(tenant_, last_id_, 2, last_id_).value().verdict, Verdict::used_up);
     const auto now = database_.store().dead_letters().get(tenant_, seq).value();
     EXPECT_EQ(now.refusal.reason, DeadReason::delivery_limit);
     EXPECT_EQ(now.tries, 2);
     EXPECT_EQ(now.deliveries, 4);
   }
   EXPECT_EQ(open_letters(), 2);
+}
+
+TEST_F(ReplayTest, EachOfThoseThatShareARecordEndsAsALetterOfItsOwn) {
+  auto& letters = database_.store().dead_letters();
+  using Verdict = store::LastTry::Verdict;
+  letter("1", DeadReason::delivery_limit);
+  const auto shared = last_id_;
+  for (int i = 0; i < 2; ++i) {
+    const MessageId own{Uuid::v7()};
+    EXPECT_EQ(letters.begin_last_try(tenant_, shared, 1, own).value().verdict, Verdict::granted);
+    EXPECT_EQ(letters.begin_last_try(tenant_, shared, 1, own).value().verdict, Verdict::used_up);
+    EXPECT_EQ(letters.begin_last_try(tenant_, shared, 1, own).value().verdict, Verdict::used_up)
+        << "asked again, because the answer was lost";
+    EXPECT_EQ(letters.begin_last_try(tenant_, shared, 1, MessageId{Uuid::v7()}).value().verdict, Verdict::no_letter);
+    again("1", DeadReason::delivery_limit);
+  }
+  // The third is stored, and takes only the record with it.
+  EXPECT_EQ(letters.begin_last_try(tenant_, shared, 1, MessageId{Uuid::v7()}).value().verdict, Verdict::granted);
+  BatchBuilder batch(tenant_);
+  auto& message = batch.add("1");
+  message.source = store::Source::last_try;
+  message.record = shared;
+  EXPECT_EQ(writer_->store(batch.get()).value()[0].stored, 1U);
+  EXPECT_EQ(open_letters(), 2);
+  EXPECT_EQ(database_.sql().one("select count(*) from dead_letters where tries = 1"), "2");
+}
+
+TEST_F(ReplayTest, OneOfThoseThatShareARecordAndIsRefusedIsALetterOfItsOwn) {
+  letter("{", DeadReason::delivery_limit);
+  BatchBuilder batch(tenant_);
+  auto& message = batch.add("{");
+  const auto own = message.id;
+  message.source = store::Source::last_try;
+  message.record = last_id_;
+  message.refusal = Refusal{DeadReason::invalid_json, "no", ""};
+  EXPECT_EQ(writer_->store(batch.get()).value()[0].dead_letters, 1U);
+  EXPECT_EQ(database_.sql().one("select string_agg(id || ' ' || reason, ',') from dead_letters"),
+            own.to_string() + " invalid_json");
+  EXPECT_EQ(open_letters(), 1);
 }
 
 TEST_F(ReplayTest, AMendedMessageThatEndsAsADeadLetterTooIsTheOneThatIsKept) {

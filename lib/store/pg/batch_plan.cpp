@@ -106,8 +106,8 @@ std::vector<BatchPlan::Redeemed> BatchPlan::redeemed() const {
     if (!tenant.taken()) continue;
     for (auto i = tenant.begin; i < tenant.end; ++i) {
       const auto& entry = entries_[i];
-      if (entry.message->source != Source::delivery && entry.fate != Fate::refused)
-        all.push_back({tenant.id, entry.message});
+      const bool done = entry.fate != Fate::refused || entry.message->record;
+      if (entry.message->source != Source::delivery && done) all.push_back({tenant.id, entry.message});
     }
   }
   return all;

@@ -64,7 +64,7 @@ class BatchPlan {
   /// The entries PostgreSQL may still object to: of locked tenants, not refused, not stored before.
   std::vector<std::size_t> open_entries() const;
   std::vector<DeadLetter> dead_letters() const;
-  /// What was tried again and is a message now, or was one before.
+  /// What was tried again and is a message now, or was one before, or is a letter of its own now.
   struct Redeemed {
     TenantId tenant;
     const IncomingMessage* message;

@@ -375,7 +375,8 @@ void PgBatchStore::redeem_dead_letters(const BatchPlan& plan) {
   std::string gone;
   for (const auto& [tenant, message] : plan.redeemed()) {
     auto& list = message->source == Source::replay ? replayed : gone;
-    list += (list.empty() ? "(" : ", (") + quoted(tenant) + "::uuid, '" + message->id.to_string() + "'::uuid)";
+    const auto letter = message->record.value_or(message->id);
+    list += (list.empty() ? "(" : ", (") + quoted(tenant) + "::uuid, '" + letter.to_string() + "'::uuid)";
   }
   const auto redeem = [&](const std::string& list, const std::string& change) {
     if (list.empty()) return;
