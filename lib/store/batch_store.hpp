@@ -65,7 +65,7 @@ using Batch = std::vector<TenantBatch>;
 struct TenantOutcome {
   TenantId tenant;
   bool gone = false;    ///< it is being deleted: nothing was stored, nothing may be acked
-  bool locked = false;  ///< somebody else holds its counter or partition: nothing was stored; try again later
+  bool locked = false;  ///< somebody else holds its counter, partition or letters: nothing was stored; try again later
   std::uint32_t stored = 0;
   std::uint32_t duplicates = 0;    ///< stored before, or twice in the batch: may be acked
   std::uint32_t dead_letters = 0;  ///< refused: new dead letters, and known ones that arrived again
@@ -88,7 +88,8 @@ class BatchStore {
   /// wasn't. A good message is stored though its id was refused before: the sender mended it, or it is replayed.
   ///
   /// A tenant whose counter (or whose partition, by a lock that stops inserts) somebody else holds for longer than a
-  /// healthy transaction takes is `locked`, and the others of the batch are stored without it. If it is a daemon that
+  /// healthy transaction takes is `locked`, and the others of the batch are stored without it. So is everybody who has
+  /// dead letters in the batch while somebody holds one of these, or their table. If it is a daemon that
   /// gave no sign of life for a while (store/presence.hpp) its sessions in open transactions are ended first.
   ///
   /// Errors: database_unavailable (SQLSTATE class 08, 40, 53, 55, 57, 58, or the connection broke: the outcome may be

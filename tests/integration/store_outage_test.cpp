@@ -118,6 +118,76 @@ TEST_F(OutageTest, APartitionThatSomebodyLocksHoldsNobodyElse) {
   EXPECT_EQ(again[1].duplicates, 1U);
 }
 
+TEST_F(OutageTest, ADeadLetterThatSomebodyLocksHoldsNobodyElse) {
+  const auto neighbour = make_tenant(database_.store(), "neighbour");
+  BatchBuilder batch(tenant_);
+  const auto id = batch.add(R"("\u0000")").id;
+  ASSERT_EQ(writer_->store(batch.get()).value()[0].dead_letters, 1U);
+  BatchBuilder again(tenant_);
+  again.add("1");
+  again.add(R"("\u0000")").id = id;
+  again.tenant(neighbour).add("{}");
+  SqlSession gate(database_.url());
+  gate.run("begin; select 1 from dead_letters for update");
+  const auto outcome = writer_->store(again.get());
+  ASSERT_TRUE(outcome) << outcome.error().message;
+  EXPECT_TRUE((*outcome)[0].locked);
+  EXPECT_EQ((*outcome)[0].stored + (*outcome)[0].dead_letters, 0U);
+  EXPECT_EQ((*outcome)[1].stored, 1U);
+  EXPECT_EQ((*outcome)[1].last_seq.value, 1);
+
+  BatchBuilder alone(tenant_);
+  alone.add(R"("\u0000")").id = id;
+  alone.add("1");
+  const auto start = std::chrono::steady_clock::now();
+  const auto waited = writer_->store(alone.get());
+  ASSERT_TRUE(waited) << waited.error().message;
+  EXPECT_TRUE((*waited)[0].locked);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, 1s) << "known to be held: not waited for again";
+  gate.run("rollback");
+  const auto free_again = writer_->store(again.get()).value();
+  EXPECT_EQ(free_again[0].stored, 1U);
+  EXPECT_EQ(free_again[0].dead_letters, 1U);
+  EXPECT_EQ(free_again[1].duplicates, 1U);
+  EXPECT_EQ(database_.sql().one("select deliveries from dead_letters"), "2");
+  EXPECT_EQ(database_.sql().one("select string_agg(last_seq::text, ',') from tenant_counters"), "1,1");
+}
+
+TEST_F(OutageTest, AnIndexThatIsBuiltOnTheDeadLettersHoldsOnlyThoseWhoHaveSome) {
+  const auto replaying = make_tenant(database_.store(), "replaying");
+  const auto neighbour = make_tenant(database_.store(), "neighbour");
+  BatchBuilder refused(replaying);
+  auto& bad = refused.add("1");
+  bad.refusal = Refusal{DeadReason::too_large, "too much", ""};
+  const auto id = bad.id;
+  ASSERT_EQ(writer_->store(refused.get()).value()[0].dead_letters, 1U);
+  BatchBuilder batch(tenant_);
+  batch.add("{").refusal = Refusal{DeadReason::invalid_json, "no", ""};
+  batch.tenant(replaying);
+  auto& replayed = batch.add("1");
+  replayed.id = id;
+  replayed.source = store::Source::replay;
+  batch.tenant(neighbour).add("{}");
+  SqlSession gate(database_.url());
+  gate.run("begin; lock table dead_letters in share mode");  // as CREATE INDEX does
+  const auto outcome = writer_->store(batch.get());
+  ASSERT_TRUE(outcome) << outcome.error().message;
+  EXPECT_TRUE((*outcome)[0].locked);
+  EXPECT_TRUE((*outcome)[1].locked);
+  EXPECT_EQ((*outcome)[2].stored, 1U);
+  BatchBuilder nothing_else(tenant_);
+  nothing_else.add("{").refusal = Refusal{DeadReason::invalid_json, "no", ""};
+  const auto only = writer_->store(nothing_else.get());
+  ASSERT_TRUE(only) << only.error().message;
+  EXPECT_TRUE((*only)[0].locked);
+  gate.run("rollback");
+  const auto again = writer_->store(batch.get()).value();
+  EXPECT_EQ(again[0].dead_letters, 1U);
+  EXPECT_EQ(again[1].stored, 1U);
+  EXPECT_EQ(again[2].duplicates, 1U);
+  EXPECT_EQ(database_.sql().one("select count(*) from dead_letters where replayed_at is not null"), "1");
+}
+
 TEST_F(OutageTest, ADaemonThatIsFrozenInItsTransactionIsEndedByItsPeerWhenItIsSilent) {
   const store::DaemonId frozen{Uuid::v4()};
   ASSERT_TRUE(database_.store().presence().beat({frozen, "host", 1, "0"}));

@@ -87,9 +87,7 @@ std::vector<TenantOutcome> PgBatchStore::run(const Batch& batch) {
   connect();
   const auto transaction = begin(plan);
   drop_stored(plan, false);
-  copy(plan);
-  record_dead_letters(plan);
-  redeem_dead_letters(plan);
+  write(plan);
   count_and_commit(plan);
   for (const auto& tenant : plan.tenants()) {
     const auto known = suspects_.find(tenant.id);
@@ -200,16 +198,43 @@ void PgBatchStore::drop_stored(BatchPlan& plan, bool all_tenants) {
     plan.stored_before(static_cast<std::size_t>(int_of(row[0])), id_of<MessageId>(row[1]));
 }
 
-void PgBatchStore::copy(BatchPlan& plan) {
+void PgBatchStore::write(BatchPlan& plan) {
+  // Again without those whose letters are held; the others have none.
+  for (;;) {
+    const bool has_savepoint = copy(plan);
+    const auto letters = plan.dead_letters();
+    const auto redeemed = plan.redeemed();
+    if (letters.empty() && redeemed.empty()) return;
+    if (!has_savepoint) connection_->exec("savepoint rows");
+    try {
+      record_dead_letters(letters);
+      redeem_dead_letters(redeemed);
+      return;
+    } catch (const SqlFailure& failure) {
+      if (failure.sqlstate() != kLockNotAvailable) throw;
+    }
+    connection_->exec("rollback to savepoint rows");
+    std::unordered_set<TenantId> held;
+    for (const auto& letter : letters) held.insert(letter.tenant);
+    for (const auto& each : redeemed) held.insert(each.tenant);
+    for (std::size_t i = 0; i < plan.tenants().size(); ++i) {
+      if (held.contains(plan.tenants()[i].id)) hold(plan, i);
+    }
+  }
+}
+
+bool PgBatchStore::copy(BatchPlan& plan) {
   const std::string copy = "copy messages (" + std::string(CopyRows::kColumns) + ") from stdin (format binary)";
-  for (int attempt = 1; plan.settle() > 0; ++attempt) {
+  int attempt = 1;
+  for (; plan.settle() > 0; ++attempt) {
     try {
       connection_->copy_in((attempt == 1 ? "savepoint rows; " : "") + copy, rows_.parts());
-      return;
+      return true;
     } catch (const SqlFailure& failure) {
       mend(plan, failure, attempt);
     }
   }
+  return attempt > 1;
 }
 
 void PgBatchStore::mend(BatchPlan& plan, const SqlFailure& failure, int attempt) {
@@ -295,8 +320,7 @@ void PgBatchStore::report_missing_partitions(const BatchPlan& plan) {
   throw_internal("the partition of messages is missing for tenant " + (missing.empty() ? "(unknown)" : missing));
 }
 
-void PgBatchStore::record_dead_letters(const BatchPlan& plan) {
-  const auto letters = plan.dead_letters();
+void PgBatchStore::record_dead_letters(const std::vector<BatchPlan::DeadLetter>& letters) {
   const auto bytes_of = [](const BatchPlan::DeadLetter& letter) {
     return letter.message->payload.size() + letter.message->headers.size();
   };
@@ -370,10 +394,10 @@ void PgBatchStore::record_dead_letters(const BatchPlan& plan) {
   });
 }
 
-void PgBatchStore::redeem_dead_letters(const BatchPlan& plan) {
+void PgBatchStore::redeem_dead_letters(const std::vector<BatchPlan::Redeemed>& redeemed) {
   std::string replayed;
   std::string gone;
-  for (const auto& [tenant, message] : plan.redeemed()) {
+  for (const auto& [tenant, message] : redeemed) {
     auto& list = message->source == Source::replay ? replayed : gone;
     const auto letter = message->record.value_or(message->id);
     list += (list.empty() ? "(" : ", (") + quoted(tenant) + "::uuid, '" + letter.to_string() + "'::uuid)";

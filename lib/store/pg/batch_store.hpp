@@ -36,14 +36,17 @@ class PgBatchStore final : public BatchStore {
   /// True when a tenant of the batch has a partition that somebody else locks: it is done without.
   bool hold_locked_partitions(BatchPlan& plan);
   void end_frozen_daemons();
-  void copy(BatchPlan& plan);
+  /// The messages and the dead letters. When somebody locks these, without those who have some.
+  void write(BatchPlan& plan);
+  /// Whether there is a savepoint before the rows.
+  bool copy(BatchPlan& plan);
   /// What the failed COPY calls for; throws when nothing of ours can mend it.
   void mend(BatchPlan& plan, const SqlFailure& failure, int attempt);
   void drop_stored(BatchPlan& plan, bool all_tenants);
   void ask_about_rows(BatchPlan& plan, const SqlFailure& failure);
   [[noreturn]] void report_missing_partitions(const BatchPlan& plan);
-  void record_dead_letters(const BatchPlan& plan);
-  void redeem_dead_letters(const BatchPlan& plan);
+  void record_dead_letters(const std::vector<BatchPlan::DeadLetter>& letters);
+  void redeem_dead_letters(const std::vector<BatchPlan::Redeemed>& redeemed);
   void count_and_commit(const BatchPlan& plan);
   bool suspects(const BatchPlan& plan, const BatchPlan::Tenant& tenant) const;
   void suspect(const Batch& batch);
