@@ -15,7 +15,9 @@ namespace mtmsg::ingest {
 namespace {
 
 constexpr ChannelNumber kChannel{1};
-constexpr std::uint16_t kPrefetch = 32;
+/// Many, because those of a tenant that is held stay in hand: what goes back to a quorum queue comes again before all
+/// others.
+constexpr std::uint16_t kPrefetch = 2048;
 /// With more in hand the socket is not read: one message may be as large as the broker allows.
 constexpr std::size_t kMaxBytes = 16 << 20;
 constexpr std::chrono::seconds kConsumeAgain{1};
@@ -224,9 +226,10 @@ void GivenUpConsumer::run() {
     const auto settled = settle(*held);
     if (!settled && settled.error().code == ErrorCode::stopping) return;
     if (!settled) {
-      later(std::move(*held));
+      later(std::move(*held), settled.error());
       continue;
     }
+    if (held->message) held_.erase(held->message->letter.tenant);
     {
       const std::lock_guard lock(mutex_);
       bytes_ -= held->bytes;
@@ -241,10 +244,10 @@ std::optional<GivenUpConsumer::Held> GivenUpConsumer::take() {
   for (;;) {
     if (stopping_) return std::nullopt;
     const auto next = std::min_element(waiting_.begin(), waiting_.end(),
-                                       [](const Held& one, const Held& other) { return one.due < other.due; });
+                                       [&](const Held& one, const Held& other) { return due_of(one) < due_of(other); });
     if (next == waiting_.end()) {
       wake_.wait(lock);
-    } else if (const auto due = next->due; due > Clock::now()) {
+    } else if (const auto due = due_of(*next); due > Clock::now()) {
       wake_.wait_until(lock, due);
     } else {
       auto held = std::move(*next);
@@ -254,8 +257,21 @@ std::optional<GivenUpConsumer::Held> GivenUpConsumer::take() {
   }
 }
 
-void GivenUpConsumer::later(Held held) {
-  held.due = Clock::now() + held.backoff.next(static_cast<std::uint32_t>(random_()));
+GivenUpConsumer::Clock::time_point GivenUpConsumer::due_of(const Held& held) const {
+  if (held_.empty() || !held.message) return held.due;
+  const auto pause = held_.find(held.message->letter.tenant);
+  return pause == held_.end() ? held.due : std::max(held.due, pause->second.until);
+}
+
+void GivenUpConsumer::later(Held held, const Error& why) {
+  const auto pause = [&](Backoff& backoff) {
+    return Clock::now() + backoff.next(static_cast<std::uint32_t>(random_()));
+  };
+  held.due = pause(held.backoff);
+  if (why.code != ErrorCode::conflict) {
+    auto& all = held_[held.message->letter.tenant];
+    all.until = pause(all.backoff);
+  }
   const std::lock_guard lock(mutex_);
   waiting_.push_back(std::move(held));
 }
@@ -267,7 +283,7 @@ Result<void> GivenUpConsumer::settle(Held& held) {
   }
   const auto& letter = held.message->letter;
   if (held.stage == Stage::record) {
-    if (like_one_under_way(*held.message)) return fail(ErrorCode::timeout, "one that is alike waits for its try");
+    if (like_one_under_way(*held.message)) return fail(ErrorCode::conflict, "one that is alike waits for its try");
     auto record = store::message_of(letter, store::Source::delivery);
     record.refusal = letter.refusal;
     const auto recorded = store(letter.tenant, record);
@@ -294,7 +310,7 @@ Result<void> GivenUpConsumer::settle(Held& held) {
     }
     if (asked->verdict == store::LastTry::Verdict::no_letter) {
       held.stage = Stage::record;
-      return fail(ErrorCode::timeout, "somebody took its letter away before its try");
+      return fail(ErrorCode::conflict, "somebody took its letter away before its try");
     }
     held.stage = Stage::try_again;
   }

@@ -10,6 +10,7 @@
 #include <random>
 #include <string>
 #include <thread>
+#include <unordered_map>
 
 #include "broker/link.hpp"
 #include "broker/topology.hpp"
@@ -108,8 +109,10 @@ class GivenUpConsumer final : private broker::LinkHandler {
   // Worker thread.
   void run();
   std::optional<Held> take();
-  /// It is somebody else's lock, or a trouble of its tenant's: others first.
-  void later(Held held);
+  /// Others first. Unless it is a conflict with a like one it is somebody else's lock, or a trouble of its tenant's:
+  /// all messages of that one wait, then one after the other asks for them.
+  void later(Held held, const Error& why);
+  Clock::time_point due_of(const Held& held) const;
   /// Success: what became of it is committed.
   Result<void> settle(Held& held);
   /// One that shares its record with this message waits for its try.
@@ -131,6 +134,11 @@ class GivenUpConsumer final : private broker::LinkHandler {
 
   PayloadValidator validator_;  // worker thread
   std::minstd_rand random_;     // worker thread
+  struct Pause {
+    Clock::time_point until;
+    Backoff backoff;
+  };
+  std::unordered_map<TenantId, Pause> held_;  // worker thread: tenants for which nothing can be done now
   // Link thread.
   std::uint64_t generation_ = 0;  // counts channels
   bool steering_ = false;         // consume() is on its way

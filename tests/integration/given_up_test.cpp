@@ -270,6 +270,35 @@ TEST(GivenUp, MessagesThatAreAlikeAndHaveNoIdAreAllStoredAfterALockOnTheirPartit
   EXPECT_EQ(world.gaps_and_doubles(), "");
 }
 
+TEST(GivenUp, ThoseOfATenantThatIsHeldHoldUpNobodyElses) {
+  World world;
+  world.start_daemon();
+  const auto held = world.create_tenant("held");
+  const auto neighbour = world.create_tenant("neighbour");
+  const auto given_up = [&](TenantId tenant, int number) {
+    return line({{"exchange", world.dead_letter_exchange()},
+                 {"routing_key", broker::tenant_exchange(tenant)},
+                 {"body", std::to_string(number)},
+                 {"message_id", id_of(number)}});
+  };
+  constexpr int kHeld = 200;
+  const auto letters_of = [&](TenantId tenant) {
+    return world.number("select count(*) from dead_letters where tenant_id = '" + tenant.to_string() + "'");
+  };
+  {
+    SqlSession gate(world.database_url());
+    gate.run("begin; select 1 from tenant_counters where tenant_id = '" + held.id.to_string() + "' for update");
+    std::string lines;
+    for (int i = 0; i < kHeld; ++i) lines += given_up(held.id, i);
+    for (int i = 0; i < 10; ++i) lines += given_up(neighbour.id, kHeld + i);
+    foreign_publish(lines);
+    EXPECT_TRUE(eventually([&] { return letters_of(neighbour.id) == 10; })) << world.picture();
+    EXPECT_EQ(letters_of(held.id), 0);
+  }
+  EXPECT_TRUE(eventually([&] { return letters_of(held.id) == kHeld; })) << world.picture();
+  EXPECT_TRUE(eventually([&] { return world.dead_letter_queue_depth() == 0; }));
+}
+
 TEST(GivenUp, MessagesThatKillTheDaemonAndAreAlikeAndHaveNoIdAreAsManyDeadLetters) {
   if (kSanitized) GTEST_SKIP() << "a sanitizer's runtime has to be loaded first";
   World world(Settings{{"MTMSG_BROKER_DELIVERY_LIMIT", "2"}});
