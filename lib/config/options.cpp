@@ -71,7 +71,9 @@ constexpr Option kOptions[] = {
      Text{field<&Config::broker, &Broker::name_space>}},
     {"broker.queue_type", "quorum", "Type of new tenants' queues. Quorum queues survive the loss of a cluster node.",
      choice<&Config::broker, &Broker::queue_type>(kQueueTypes)},
-    {"broker.delivery_limit", "20", "Deliveries of one message without an answer before a quorum queue gives it up.",
+    {"broker.delivery_limit", "20",
+     "Deliveries of one message without an answer before a quorum queue gives it up; ten times as many for an ordered "
+     "tenant's.",
      Number{field<&Config::broker, &Broker::delivery_limit>, 2, 1000}},
     {"broker.heartbeat", "10s", "AMQP heartbeat interval, in whole seconds.",
      Duration{field<&Config::broker, &Broker::heartbeat>, 1s, 10min}},

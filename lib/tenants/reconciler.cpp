@@ -23,6 +23,16 @@ std::string named(const Tenant& tenant) {
   return "tenant " + tenant.name + " (" + tenant.id.to_string() + ")";
 }
 
+/// An ordered tenant's prefetch can't become narrow, so whatever brings the daemon down costs its messages in hand a
+/// delivery, and one that is given up for it would be missing in the order. Those of its own that bring it down never
+/// get that far (Writer); the limit is for what is worse than foreseen.
+constexpr std::uint32_t kOrderedDeliveries = 10;
+
+QueueArguments arguments_for(bool ordered, QueueArguments configured) {
+  if (ordered && configured.delivery_limit) *configured.delivery_limit *= kOrderedDeliveries;
+  return configured;
+}
+
 broker::TenantQueue queue_of(const Tenant& tenant) {
   return {tenant.ordered, tenant.queue.quorum, tenant.queue.delivery_limit,
           tenant.limits.value(Limit::max_queue_length)};
@@ -228,7 +238,8 @@ void Reconciler::later(TenantId tenant, Situation situation) {
     // What a repair did not help is tried again more and more rarely: each round costs every message that was in hand
     // one delivery.
     auto& known = task->second;
-    const bool again = known.repaired != Clock::time_point{} && Clock::now() - known.repaired < 2 * options_.retry.cap;
+    const bool helped = known.repaired != Clock::time_point{} && Clock::now() - known.repaired > 2 * options_.retry.cap;
+    const bool again = !known.last_error.empty() || (known.repaired != Clock::time_point{} && !helped);
     if (!again) known.backoff = Backoff(options_.retry);
     const auto wait = again ? known.backoff.next(static_cast<std::uint32_t>(random_())) : std::chrono::milliseconds(0);
     known.due = Clock::now() + wait;
@@ -487,7 +498,8 @@ Result<Tenant> Reconciler::create(const NewTenant& request) {
                 *made ? named(**made) + " is recorded and will be completed by the daemon: " + away
                       : "tenant " + request.name + " was not created: " + away);
   }
-  store::TenantRow row{request.name, workers, request.ordered, request.limits, defaults.queue, request.idempotency};
+  const auto arguments = arguments_for(request.ordered, defaults.queue);
+  store::TenantRow row{request.name, workers, request.ordered, request.limits, arguments, request.idempotency};
   auto& queue_length = row.limits[Limit::max_queue_length];
   queue_length = row.limits.over(defaults.limits).value(Limit::max_queue_length);
   const auto tenant = store_.create(row);
@@ -623,11 +635,15 @@ Result<void> Reconciler::remove_orphan(TenantId id) {
   if (row.error().code != ErrorCode::not_found) return row.error();
   if (const auto depth = control_.depth(id); depth.has_value()) {
     // A broker may serve several installations, whose queues name other dead-letter exchanges: RabbitMQ compares.
-    broker::TenantQueue queue;
-    queue.max_length = options_.defaults.limits.value(Limit::max_queue_length);
-    auto same = control_.declare_tenant(id, queue);
-    queue.ordered = true;
-    if (same.has_error() && same.error().code == ErrorCode::conflict) same = control_.declare_tenant(id, queue);
+    Tenant lost;
+    lost.limits[Limit::max_queue_length] = options_.defaults.limits.value(Limit::max_queue_length);
+    Result<void> same;
+    for (const bool ordered : {false, true}) {
+      lost.ordered = ordered;
+      lost.queue = arguments_for(ordered, options_.defaults.queue);
+      same = control_.declare_tenant(id, queue_of(lost));
+      if (!same.has_error() || same.error().code != ErrorCode::conflict) break;
+    }
     if (same.has_error() && same.error().code == ErrorCode::conflict)
       return fail(ErrorCode::conflict, broker::tenant_queue(id) +
                                            " was declared by another installation, or with other limits than the "

@@ -67,7 +67,7 @@ TEST_F(DeliveryCount, ThirtyKillsAndThirtyCutsWithTheDatabaseAwayLeaveNoDeadLett
 }
 
 // The harsher case: the database comes and goes, so that consumers begin each time.
-TEST_F(DeliveryCount, CutsWhileTheDatabaseIsSilentLeaveNoDeadLetter) {
+TEST_F(DeliveryCount, CutsAndKillsWhileTheDatabaseIsSilentLeaveNoDeadLetter) {
   publish(100);
   ASSERT_TRUE(eventually([&] { return world_.stored() == published_; }));
   publish(500);
@@ -77,6 +77,10 @@ TEST_F(DeliveryCount, CutsWhileTheDatabaseIsSilentLeaveNoDeadLetter) {
     cut_the_broker_off();
     postgres_.thaw();
     cut_the_broker_off();
+    postgres_.freeze();
+    world_.kill_daemon();
+    postgres_.thaw();
+    world_.start_daemon();
     cut_the_broker_off();
   }
   expect_all_stored_and_no_dead_letter();

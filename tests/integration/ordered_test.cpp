@@ -8,9 +8,11 @@
 
 #include "broker/control.hpp"
 #include "broker/publisher.hpp"
+#include "broker/topology.hpp"
 #include "ingest/pipeline.hpp"
 #include "integration/broker_support.hpp"
 #include "integration/support/database.hpp"
+#include "support/raw_broker.hpp"
 #include "support/world.hpp"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -241,23 +243,14 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// Real daemons, and a tenant that was made ordered by hand.
+/// Real daemons.
 class OrderedDaemons : public testing::Test {
  protected:
   explicit OrderedDaemons(Settings settings = {}) : world_(std::move(settings)) {
     world_.start_daemon();
-    tenant_ = world_.create_tenant("acme", 1).id;
+    tenant_ = world_.client().create_tenant({.name = "acme", .workers = 1, .ordered = true}).value().id;
+    world_.adopt(tenant_);
     world_.stop_daemon();
-    world_.sql("update tenants set ordered = true");
-    broker::ConnectOptions connect;
-    connect.url = broker_url();
-    broker::TopologyOptions topology;
-    topology.name_space = world_.dead_letter_exchange().substr(0, world_.dead_letter_exchange().size() - 4);
-    broker::Control control(connect, topology);
-    control.start();
-    EXPECT_TRUE(eventually([&] { return control.status().connected; }));
-    EXPECT_TRUE(control.delete_tenant(tenant_));
-    EXPECT_TRUE(control.declare_tenant(tenant_, {.ordered = true}));
   }
 
   void publish(int count, const std::string& instead = {}, int of = -1) {
@@ -315,6 +308,20 @@ TEST_F(OrderedDaemons, StoreInOrderThoughTheActiveOneIsKilledAgainAndAgain) {
   }
   EXPECT_EQ(world_.number("select count(*) from dead_letters"), 0);
   expect_all_in_order();
+}
+
+TEST_F(OrderedDaemons, StoreInOrderWhatWasInHandOfManyThatDied) {
+  constexpr unsigned kMessages = 100;
+  publish(kMessages);
+  const auto ready = [&] { return world_.queue(tenant_)->ready; };
+  ASSERT_TRUE(eventually([&] { return ready() == kMessages; }));
+  for (int deaths = 0; deaths < 40; ++deaths) {  // the limit of others is 20
+    const RawConsumers dying({broker::tenant_queue(tenant_)}, kMessages / 2);
+    ASSERT_TRUE(eventually([&] { return ready() <= kMessages / 2; }));
+  }
+  world_.start_daemon();
+  expect_all_in_order();
+  EXPECT_EQ(world_.number("select count(*) from dead_letters"), 0);
 }
 
 TEST_F(OrderedDaemons, AMessageThatKillsThemEndsAsADeadLetterAloneAndInPlaceOfNoOther) {
