@@ -2,11 +2,13 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <random>
 #include <thread>
 
 #include "cmd/command.hpp"
 #include "cmd/dead_letter_options.hpp"
 #include "cmd/output/progress.hpp"
+#include "core/backoff.hpp"
 #include "wire/dead_letter.hpp"
 
 namespace mtmsg::ctl {
@@ -16,6 +18,9 @@ using Outcome = wire::ReplayLine::Outcome;
 
 constexpr unsigned kDefaultRate = 200;
 constexpr unsigned kHighestRate = 100'000;
+/// Another replay, or somebody who holds the tenant's counter, is mostly done in a moment: so long is waited for a
+/// step.
+constexpr std::chrono::seconds kPatience{30};
 
 struct Options : LetterOptions {
   bool dry_run = false;
@@ -47,7 +52,7 @@ class Replay {
 
   ExitCode run() {
     for (bool more = true; more;) {
-      const auto report = context_.client().replay(options_.tenant, next_step());
+      const auto report = ask(next_step());
       if (!report) return stopped(report.error());
       take(*report);
       more = numbers_.empty() ? report->has_more : at_ < numbers_.size();
@@ -74,6 +79,18 @@ class Replay {
                         numbers_.begin() + static_cast<std::ptrdiff_t>(end));
     at_ = end;
     return request;
+  }
+
+  client::Call<wire::ReplayReport> ask(const wire::ReplayRequest& request) {
+    const auto deadline = std::chrono::steady_clock::now() + kPatience;
+    for (Backoff backoff;;) {
+      auto report = context_.client().replay(options_.tenant, request);
+      if (report || report.error().cause != client::CallError::Cause::refused) return report;
+      const auto code = report.error().error.code;
+      const bool passes = code == ErrorCode::rate_limited || code == ErrorCode::timeout;
+      if (!passes || std::chrono::steady_clock::now() > deadline) return report;
+      std::this_thread::sleep_for(backoff.next(static_cast<std::uint32_t>(random_())));
+    }
   }
 
   void take(const wire::ReplayReport& report) {
@@ -174,6 +191,7 @@ class Replay {
   Sequence cursor_;
   Progress progress_;
   wire::ReplayReport total_;
+  std::minstd_rand random_{std::random_device{}()};
   const std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
 };
 

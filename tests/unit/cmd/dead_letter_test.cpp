@@ -179,6 +179,22 @@ TEST_F(DeadLetterTest, ReplayOfNothingIsDoneAndAnOutageInTheMiddleIsPartly) {
   EXPECT_THAT(ran.err, HasSubstr("1 stored, 0 refused\nGo on with --cursor 1.\n"));
 }
 
+TEST_F(DeadLetterTest, ReplayWaitsForAnotherReplayAndForWhoeverHoldsTheTenant) {
+  int calls = 0;
+  server.Post("/tenants/acme/dead-letters/replay", [&](const auto& request, auto& response) {
+    requests.push_back(request.body);
+    if (++calls == 1)
+      return says(R"({"code":"rate_limited","status":429})", 429, "application/problem+json")({}, response);
+    if (calls == 2) return says(R"({"code":"timeout","status":504})", 504, "application/problem+json")({}, response);
+    says(std::string(R"({"data":[{"seq":1,"id":")") + kId +
+         R"(","result":"stored"}],"next_cursor":"1","has_more":false})")({}, response);
+  });
+  const auto ran = run_line({"dead-letter", "replay", "acme", "--all"});
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  ASSERT_EQ(requests.size(), 3U);
+  EXPECT_EQ(requests[0], requests[2]);
+}
+
 TEST_F(DeadLetterTest, PurgeAsksWithTheCountAndDeletesNoMoreThanThat) {
   purgeable(3);
   in_is_terminal = true;
