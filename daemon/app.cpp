@@ -336,7 +336,13 @@ wire::Readiness App::readiness() {
 }
 
 void App::on_consumer_lost(TenantId tenant, const Error& why) noexcept {
-  log_.warning("consumer_lost", why.message, {{"tenant", tenant.to_string()}});
+  // Each repair in vain loses it again.
+  bool news = false;
+  {
+    const std::lock_guard lock(lost_mutex_);
+    news = std::exchange(lost_[tenant], why.message) != why.message;
+  }
+  if (news) log_.warning("consumer_lost", why.message, {{"tenant", tenant.to_string()}});
   reconciler_.repair(tenant);
 }
 
@@ -406,6 +412,10 @@ void App::on_step(const Tenant& tenant, tenants::Step step) noexcept {
 }
 
 void App::on_tenant(const Tenant& tenant, std::string_view what) noexcept {
+  {
+    const std::lock_guard lock(lost_mutex_);
+    lost_.erase(tenant.id);
+  }
   log_.info("tenant_" + std::string(what), "tenant " + std::string(what),
             {{"tenant", tenant.id.to_string()}, {"name", tenant.name}});
 }

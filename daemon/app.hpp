@@ -5,6 +5,8 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "broker/control.hpp"
@@ -87,6 +89,9 @@ class App final : private ingest::PipelineEvents, private ingest::GivenUpEvents,
   std::chrono::steady_clock::time_point daemons_read_at_{};  ///< the probe's thread only
 
   // In the order in which they are built; each uses only what stands above it.
+  std::mutex lost_mutex_;
+  std::unordered_map<TenantId, std::string> lost_;  ///< guarded by lost_mutex_; why, of those not repaired yet
+
   metrics::Registry metrics_;
   std::unique_ptr<store::Database> database_;
   Probe probe_;

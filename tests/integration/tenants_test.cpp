@@ -1,8 +1,12 @@
 // The life of tenants with a real daemon, a real RabbitMQ and a real PostgreSQL.
 
+#include <thread>
+
 #include <gtest/gtest.h>
 
 #include "broker/control.hpp"
+#include "broker/topology.hpp"
+#include "support/raw_broker.hpp"
 #include "support/world.hpp"
 
 namespace mtmsg::test {
@@ -151,6 +155,24 @@ TEST(Tenants, AQueueDeletedByHandComesBack) {
   request.payload = "{}";
   ASSERT_TRUE(eventually([&] { return world.client().publish("acme", request).has_value(); }));
   EXPECT_TRUE(eventually([&] { return world.stored() >= 1; }));
+}
+
+TEST(Tenants, AConsumerThatIsRefusedAgainAndAgainIsSaidOnce) {
+  World world(Settings{{"MTMSG_BROKER_QUEUE_TYPE", "classic"}});  // quorum queues take no exclusive consumers
+  world.start_daemon();
+  const auto tenant = world.create_tenant("acme");
+  ASSERT_TRUE(world.client().pause_tenant("acme").has_value());
+  {
+    const RawConsumers stranger({broker::tenant_queue(tenant.id)}, 1, RawConsumers::Share::exclusive);
+    EXPECT_TRUE(world.client().resume_tenant("acme").has_error());
+    ASSERT_TRUE(eventually([&] { return world.logged("tenant_delayed") == 1; })) << world.log();
+    std::this_thread::sleep_for(std::chrono::seconds(3));  // several tries
+    EXPECT_EQ(world.logged("consumer_lost"), 1U) << world.log();
+    EXPECT_EQ(world.logged("tenant_delayed"), 1U) << world.log();
+  }
+  EXPECT_TRUE(eventually([&] { return world.queue(tenant.id)->consumers == 1; }, std::chrono::seconds(40)))
+      << world.picture();
+  EXPECT_EQ(world.logged("tenant_repaired"), 1U) << world.log();
 }
 
 TEST(Tenants, AMissingPartitionIsMadeAgainAndNoMessageIsBlamedForIt) {

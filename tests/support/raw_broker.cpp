@@ -38,10 +38,11 @@ class RawConnection {
     amqp_channel_open(state_, channel);
     check(amqp_get_rpc_reply(state_));
   }
-  void consume(amqp_channel_t channel, const std::string& queue, std::uint16_t prefetch) {
+  void consume(amqp_channel_t channel, const std::string& queue, std::uint16_t prefetch, bool exclusive) {
     amqp_basic_qos(state_, channel, 0, prefetch, 0);
     check(amqp_get_rpc_reply(state_));
-    amqp_basic_consume(state_, channel, amqp_cstring_bytes(queue.c_str()), amqp_empty_bytes, 0, 0, 0, amqp_empty_table);
+    amqp_basic_consume(state_, channel, amqp_cstring_bytes(queue.c_str()), amqp_empty_bytes, 0, 0, exclusive,
+                       amqp_empty_table);
     check(amqp_get_rpc_reply(state_));
     amqp_maybe_release_buffers_on_channel(state_, channel);
   }
@@ -73,12 +74,12 @@ class RawConnection {
   amqp_connection_state_t state_;
 };
 
-RawConsumers::RawConsumers(const std::vector<std::string>& queues, std::uint16_t prefetch) {
+RawConsumers::RawConsumers(const std::vector<std::string>& queues, std::uint16_t prefetch, Share share) {
   for (std::size_t i = 0; i < queues.size(); ++i) {
     if (i % kChannels == 0) connections_.push_back(std::make_unique<RawConnection>());
     const auto channel = static_cast<amqp_channel_t>(i % kChannels + 1);
     connections_.back()->open_channel(channel);
-    connections_.back()->consume(channel, queues[i], prefetch);
+    connections_.back()->consume(channel, queues[i], prefetch, share == Share::exclusive);
   }
 }
 

@@ -14,8 +14,9 @@ class RawConnection;
 /// object.
 class RawConsumers {
  public:
+  enum class Share { with_others, exclusive };
   /// Throws with what the broker said.
-  RawConsumers(const std::vector<std::string>& queues, std::uint16_t prefetch);
+  RawConsumers(const std::vector<std::string>& queues, std::uint16_t prefetch, Share share = Share::with_others);
   ~RawConsumers();
   RawConsumers(const RawConsumers&) = delete;
   RawConsumers& operator=(const RawConsumers&) = delete;
