@@ -42,6 +42,8 @@ void ArrayText::add_text(std::string_view text) {
 
 void ArrayText::add_bytes(std::string_view bytes) {
   item("\\\\x");
+  // A doubling of what is large already would be as much again.
+  if (const auto needed = text_.size() + 2 * bytes.size() + 1; needed > text_.capacity()) text_.reserve(needed);
   for (const char c : bytes) {
     text_ += kHex[static_cast<unsigned char>(c) >> 4];
     text_ += kHex[static_cast<unsigned char>(c) & 15];
