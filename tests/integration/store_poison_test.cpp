@@ -99,6 +99,35 @@ TEST_F(PoisonTest, AllBadStoresNothingAndTakesTheNextBatch) {
   EXPECT_EQ(store_one(next).last_seq.value, 1);
 }
 
+TEST_F(PoisonTest, BodiesOfMegabytesAreKeptByteForByteBetweenSmallOnes) {
+  std::string large(5'000'000, '\0');
+  for (std::size_t i = 0; i < large.size(); ++i) large[i] = static_cast<char>(i * i / 7);
+  const Refusal refusal{DeadReason::too_large, "large", ""};
+  BatchBuilder batch(tenant_);
+  for (const auto& body : {std::string("small"), large, large + "2", std::string("last")})
+    batch.add(body).refusal = refusal;
+  batch.add("1");
+  for (const char* kind : {"new", "known", "replayed"}) {
+    SCOPED_TRACE(kind);
+    const auto outcome = store_one(batch);
+    EXPECT_EQ(outcome.dead_letters, 4U);
+    EXPECT_EQ(database_.sql().one("select string_agg(length(body)::text, ',' order by seq) from dead_letters"),
+              "5,5000000,5000001,4");
+    EXPECT_EQ(database_.sql().one("select count(*) from dead_letters a join dead_letters b on b.body = a.body || "
+                                  "'2'::bytea where a.seq = 2 and b.seq = 3"),
+              "1");
+    database_.sql().run("update dead_letters set replayed_at = now(), body = ''" +
+                        std::string(kind == std::string_view("new") ? " where false" : ""));
+  }
+  std::int64_t sum = 0;
+  for (const char c : large.substr(4'000'000, 1000)) sum += static_cast<unsigned char>(c);
+  EXPECT_EQ(store_one(batch).dead_letters, 4U);
+  EXPECT_EQ(database_.sql().one("select sum(get_byte(body, i)) from dead_letters, generate_series(4000000, 4000999) i "
+                                "where seq = 2"),
+            std::to_string(sum));
+  EXPECT_EQ(database_.sql().one("select count(*) from messages"), "1");
+}
+
 TEST_F(PoisonTest, StaysInItsTenantsPartOfTheBatch) {
   const auto neighbour = make_tenant(database_.store(), "neighbour");
   BatchBuilder batch(tenant_);

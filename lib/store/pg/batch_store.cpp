@@ -20,6 +20,9 @@ constexpr int kMaxCopies = 3;
 constexpr unsigned kSuspectBatches = 8;
 // A statement's parameters, before they are written as hex.
 constexpr std::size_t kMaxStatementBytes = 16U << 20;
+// The body of a dead letter may have as many bytes as the broker takes, and as a parameter it would be written as hex
+// and copied by libpqxx and libpq, which keeps the room: from here on it goes ahead, in pieces.
+constexpr std::size_t kLargeBody = 1U << 20;
 constexpr std::size_t kMaxDetailBytes = 500;
 
 [[noreturn]] void throw_internal(std::string message) {
@@ -321,10 +324,14 @@ void PgBatchStore::report_missing_partitions(const BatchPlan& plan) {
 }
 
 void PgBatchStore::record_dead_letters(const std::vector<BatchPlan::DeadLetter>& letters) {
-  const auto bytes_of = [](const BatchPlan::DeadLetter& letter) {
-    return letter.message->payload.size() + letter.message->headers.size();
+  const auto is_large = [](const BatchPlan::DeadLetter& letter) { return letter.message->payload.size() > kLargeBody; };
+  const auto bytes_of = [&](const BatchPlan::DeadLetter& letter) {
+    const auto bytes = letter.message->payload.size() + letter.message->headers.size();
+    return is_large(letter) ? kMaxStatementBytes + bytes : bytes;  // alone in its statement
   };
   in_chunks(letters, bytes_of, [&](std::size_t begin, std::size_t end) {
+    const bool large = is_large(letters[begin]);
+    if (large) send_large_body(letters[begin].message->payload);
     ArrayText tenants, ids, reasons, details, states, deliveries, arrivals, bodies, headers, exchanges, routing_keys,
         published;
     for (auto i = begin; i < end; ++i) {
@@ -336,7 +343,7 @@ void PgBatchStore::record_dead_letters(const std::vector<BatchPlan::DeadLetter>&
       refusal->sqlstate.empty() ? states.add_null() : states.add_text(printable(refusal->sqlstate, 5));
       deliveries.add(std::int64_t{message->deliveries} + std::max(times, 1U) - 1);
       arrivals.add(std::int64_t{times});
-      bodies.add_bytes(message->payload);
+      bodies.add_bytes(large ? std::string_view() : message->payload);
       headers.add_bytes(message->headers);
       exchanges.add_bytes(message->exchange);
       routing_keys.add_bytes(message->routing_key);
@@ -350,12 +357,14 @@ void PgBatchStore::record_dead_letters(const std::vector<BatchPlan::DeadLetter>&
     // counts the arrival, and becomes what came now if it was replayed, or what came has another reason or another
     // body: the sender mended it. Only a body that was refused displaces none that wasn't. What was tried again (no
     // arrival) gives its letter the new reason. Tries that were counted for one reason count for no other.
+    const std::string incoming =
+        std::string("with incoming as (select i.tenant_id, i.id, i.reason, i.detail, i.sqlstate, i.deliveries, ") +
+        "i.arrivals, " + (large ? "(select l.body from pg_temp.large_body l)" : "i.body") +
+        " as body, i.headers, i.exchange, i.routing_key, i.published, i.place from unnest($1::uuid[], $2::uuid[], "
+        "$3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::bytea[], $9::bytea[], $10::bytea[], "
+        "$11::bytea[], $12::bigint[]) with ordinality as i (tenant_id, id, reason, detail, sqlstate, deliveries, "
+        "arrivals, body, headers, exchange, routing_key, published, place)), ";
     static const std::string sql =
-        "with incoming as (select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], "
-        "$6::bigint[], $7::bigint[], $8::bytea[], $9::bytea[], $10::bytea[], $11::bytea[], $12::bigint[]) with "
-        "ordinality "
-        "as i (tenant_id, id, reason, detail, sqlstate, deliveries, arrivals, body, headers, exchange, routing_key, "
-        "published, place)), "
         "known as (select d.tenant_id, d.id, d.replayed_at is not null as replayed, d.reason <> "
         "i.reason as other, case when d.replayed_at is not null then true when i.arrivals = 0 then d.body = i.body "
         "when d.body = i.body then d.reason <> i.reason else i.reason <> all ($13::text[]) or d.reason = any "
@@ -388,10 +397,19 @@ void PgBatchStore::record_dead_letters(const std::vector<BatchPlan::DeadLetter>&
         "f.deliveries, f.body, f.headers, f.exchange, f.routing_key, "
         "timestamptz 'epoch' + f.published * interval '1 microsecond' "
         "from fresh f join counted c on c.tenant_id = f.tenant_id";
-    connection_->exec(sql, Params{tenants.take(), ids.take(), reasons.take(), details.take(), states.take(),
-                                  deliveries.take(), arrivals.take(), bodies.take(), headers.take(), exchanges.take(),
-                                  routing_keys.take(), published.take(), refused_bodies.take()});
+    connection_->exec(incoming + sql,
+                      Params{tenants.take(), ids.take(), reasons.take(), details.take(), states.take(),
+                             deliveries.take(), arrivals.take(), bodies.take(), headers.take(), exchanges.take(),
+                             routing_keys.take(), published.take(), refused_bodies.take()});
   });
+}
+
+void PgBatchStore::send_large_body(std::string_view body) {
+  connection_->exec(
+      "create temporary table if not exists large_body (body bytea) on commit drop; "
+      "truncate pg_temp.large_body");
+  const CopyBytes row(body);
+  connection_->copy_in("copy pg_temp.large_body from stdin (format binary)", row.parts());
 }
 
 void PgBatchStore::redeem_dead_letters(const std::vector<BatchPlan::Redeemed>& redeemed) {

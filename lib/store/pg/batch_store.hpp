@@ -46,6 +46,7 @@ class PgBatchStore final : public BatchStore {
   void ask_about_rows(BatchPlan& plan, const SqlFailure& failure);
   [[noreturn]] void report_missing_partitions(const BatchPlan& plan);
   void record_dead_letters(const std::vector<BatchPlan::DeadLetter>& letters);
+  void send_large_body(std::string_view body);
   void redeem_dead_letters(const std::vector<BatchPlan::Redeemed>& redeemed);
   void count_and_commit(const BatchPlan& plan);
   bool suspects(const BatchPlan& plan, const BatchPlan::Tenant& tenant) const;

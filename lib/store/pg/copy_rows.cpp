@@ -123,4 +123,10 @@ const std::vector<std::string_view>& CopyRows::parts() {
   return parts_;
 }
 
+CopyBytes::CopyBytes(std::string_view bytes) : head_(kHeader) {
+  put<std::int16_t>(head_, 1);
+  put<std::int32_t>(head_, static_cast<std::int32_t>(bytes.size()));
+  parts_ = {head_, bytes, kTrailer};
+}
+
 }  // namespace mtmsg::store::pg

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -48,6 +50,19 @@ class CopyRows {
   std::string bytes_;
   std::vector<Row> rows_;
   std::vector<std::string_view> parts_;
+};
+
+/// One row of one bytea in the same format. The bytes are not copied: they outlive this.
+class CopyBytes {
+ public:
+  explicit CopyBytes(std::string_view bytes);
+  CopyBytes(const CopyBytes&) = delete;
+  CopyBytes& operator=(const CopyBytes&) = delete;
+  std::span<const std::string_view> parts() const { return parts_; }
+
+ private:
+  std::string head_;
+  std::array<std::string_view, 3> parts_;
 };
 
 }  // namespace mtmsg::store::pg

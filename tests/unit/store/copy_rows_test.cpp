@@ -94,5 +94,14 @@ TEST(StorableTime, IsWithinTheYearsThatRfc3339CanShow) {
   EXPECT_FALSE(storable(std::nullopt));
 }
 
+TEST(CopyBytes, IsOneRowOfOneFieldThatIsNotCopied) {
+  const std::string bytes("\0\xff", 2);
+  const CopyBytes copy(bytes);
+  std::string all;
+  for (const auto part : copy.parts()) all += part;
+  EXPECT_EQ(all, kHeader + "\0\1\0\0\0\2"s + bytes + kTrailer);
+  EXPECT_EQ(copy.parts()[1].data(), bytes.data());
+}
+
 }  // namespace
 }  // namespace mtmsg::store::pg
