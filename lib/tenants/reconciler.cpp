@@ -15,6 +15,10 @@ constexpr std::chrono::milliseconds kHoldersPoll{50};
 
 /// How long the reconciler's thread waits for whoever holds a partition before it looks after the others.
 constexpr std::chrono::milliseconds kGlance{300};
+/// And now and then, after it glanced in vain so often: what holds it may be many short ones that overlap.
+constexpr std::chrono::seconds kLongLook{5};
+constexpr std::chrono::seconds kBetweenLongLooks{30};
+constexpr unsigned kGlances = 4;
 
 /// A consumer answers within the session's RPC limits; this only guards against a link that is stuck.
 constexpr std::chrono::seconds kServeLimit{30};
@@ -362,7 +366,7 @@ Result<Reconciler::Progress> Reconciler::carry_out(const Tenant& tenant, Step st
     if (*result == store::Detach::done) return Progress{};
     return Progress{false, "a long transaction holds the tenant's partition"};
   };
-  const auto patience = await == Await::nothing ? kGlance : options_.patience;
+  const auto patience = await == Await::nothing ? patience_with(tenant.id) : options_.patience;
   switch (step) {
     case Step::ensure_partition:
       return finished(store_.ensure_partition(tenant.id));
@@ -393,6 +397,15 @@ Result<Reconciler::Progress> Reconciler::carry_out(const Tenant& tenant, Step st
       return finished(store_.remove_row(tenant.id));
   }
   return Progress{};
+}
+
+std::chrono::milliseconds Reconciler::patience_with(TenantId tenant) {
+  const std::lock_guard lock(mutex_);
+  const auto task = tasks_.find(tenant);
+  const bool in_vain = task != tasks_.end() && task->second.backoff.tries() >= kGlances;
+  if (!in_vain || Clock::now() < next_long_look_) return kGlance;
+  next_long_look_ = Clock::now() + kBetweenLongLooks;
+  return std::min<std::chrono::milliseconds>(kLongLook, options_.patience);
 }
 
 Result<Reconciler::Progress> Reconciler::await_others(const Tenant& tenant, Await await) {

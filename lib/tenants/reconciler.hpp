@@ -117,6 +117,8 @@ class Reconciler final : public TenantService {
 
   Flow flow_of(const Tenant& tenant) const;
   bool note_full(TenantId tenant, bool full);
+  /// Of the reconciler's thread with whoever holds the tenant's partition.
+  std::chrono::milliseconds patience_with(TenantId tenant);
   /// Nobody consumes from it, so nobody hears when somebody deletes its queue.
   void look_for_queue(const Tenant& tenant);
   ingest::ServeOptions serve_options(const Tenant& tenant) const;
@@ -148,6 +150,7 @@ class Reconciler final : public TenantService {
   bool news_ = false;  ///< something above changed since the thread looked
   bool stopping_ = false;
   std::mt19937 random_;
+  Clock::time_point next_long_look_{};  ///< of the reconciler's thread
 
   std::thread thread_;
 };

@@ -14,9 +14,10 @@ using Clock = std::chrono::steady_clock;
 // One detacher at a time and branch: PostgreSQL refuses a second one (55000). The bytes of "mtde", and the branch.
 constexpr const char* kDetachLock = "1836344421";
 constexpr std::chrono::milliseconds kLockPoll{50};
-/// No statement waits for longer at a time: FINALIZE holds a lock on the branch while it waits for older snapshots, and
-/// nobody can be attached there meanwhile.
-constexpr std::chrono::milliseconds kSlice{500};
+/// So long a statement waits at first, and twice as long each time: FINALIZE holds a lock on the branch while it waits
+/// for all older snapshots to go, and nobody can be attached there meanwhile; but where statements of a second overlap
+/// without an end, only a longer wait sees all of them go.
+constexpr std::chrono::milliseconds kFirstSlice{500};
 constexpr std::chrono::milliseconds kBetweenSlices{100};
 
 /// The wait was cut by our own limit, not by the server's going down. Two that finalise wait for each other's
@@ -25,11 +26,11 @@ bool ran_out_of_patience(const SqlFailure& failure) {
   return failure.sqlstate() == "57014" || failure.sqlstate() == "55P03" || failure.sqlstate() == "40P01";
 }
 
-/// What is left of a slice or of the call, as the limit of the next statement. Never 0: that would be none.
-void set_limit(Connection& session, Clock::time_point deadline) {
+/// What is left of the call, but no more than a slice, as the limit of the next statement. Never 0: that would be none.
+void set_limit(Connection& session, Clock::time_point deadline, std::chrono::milliseconds slice) {
   const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now());
   session.exec("set statement_timeout = " +
-               std::to_string(std::clamp(left, std::chrono::milliseconds(1), kSlice).count()));
+               std::to_string(std::clamp(left, std::chrono::milliseconds(1), slice).count()));
 }
 
 std::string lock_key(TenantId id) {
@@ -58,13 +59,14 @@ void end_frozen_detacher(Connection& session, TenantId id) {
       std::to_string(kSilence.count()) + " s'");
 }
 
-void finalize_pending(Connection& session, const std::string& branch, Clock::time_point deadline) {
+void finalize_pending(Connection& session, const std::string& branch, Clock::time_point deadline,
+                      std::chrono::milliseconds slice) {
   const auto pending = session.exec(
       "select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid "
       "where i.inhparent = $1::regclass and i.inhdetachpending",
       Params{branch});
   for (const auto& row : pending) {
-    set_limit(session, deadline);
+    set_limit(session, deadline, slice);
     session.exec("alter table " + branch + " detach partition \"" + std::string(text_of(row[0])) + "\" finalize");
   }
 }
@@ -127,13 +129,13 @@ Result<Detach> PgTenantStore::detach(TenantId id, std::chrono::milliseconds pati
       end_frozen_detacher(session, id);
       return Detach::waiting;
     }
-    for (;;) {
+    for (auto slice = kFirstSlice;; slice *= 2) {
       try {
-        finalize_pending(session, branch, deadline);
-        set_limit(session, deadline);
+        finalize_pending(session, branch, deadline, slice);
+        set_limit(session, deadline, slice);
         if (attached(session, id))
           session.exec("alter table " + branch + " detach partition " + name + " concurrently");
-        set_limit(session, deadline);
+        set_limit(session, deadline, slice);
         if (then == Partition::keep)
           session.exec("alter table if exists " + name + " rename to " + kept_table(id));
         else
