@@ -14,6 +14,9 @@
 namespace mtmsg {
 
 using Timestamp = std::chrono::sys_time<std::chrono::microseconds>;
+inline Timestamp now() {
+  return std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now());
+}
 
 /// The desired state; the reconciler makes broker, partition and consumer follow it.
 enum class TenantState { creating, active, deleting };

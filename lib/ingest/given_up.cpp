@@ -299,10 +299,10 @@ Result<void> GivenUpConsumer::settle(Held& held) {
     held.stage = Stage::ask;
   }
   if (held.stage == Stage::ask) {
+    const auto at = now();
     const auto asked =
-        insist([&] { return letters_.begin_last_try(letter.tenant, letter.id, kMaxTries, held.message->id); });
-    // Deleted with its tenant meanwhile.
-    if (!asked && asked.error().code == ErrorCode::not_found) return {};
+        insist([&] { return letters_.begin_last_try(letter.tenant, letter.id, kMaxTries, held.message->id, at); });
+    if (!asked && asked.error().code == ErrorCode::not_found) return await_delete(letter.tenant);
     if (!asked) return asked.error();
     if (asked->verdict == store::LastTry::Verdict::used_up) {
       metrics_.dead_letters(to_string(letter.refusal.reason)).add();
@@ -314,7 +314,17 @@ Result<void> GivenUpConsumer::settle(Held& held) {
     }
     held.stage = Stage::try_again;
   }
-  return try_again(*held.message);
+  const auto tried = try_again(*held.message);
+  if (tried || tried.error().code == ErrorCode::stopping) return tried;
+  // Where not even this can be written now, the next try is this one.
+  if (insist([&] { return letters_.take_back_last_try(letter.tenant, letter.id); })) held.stage = Stage::ask;
+  return tried;
+}
+
+Result<void> GivenUpConsumer::await_delete(TenantId tenant) {
+  const auto row = insist([&] { return tenants_.find(tenant); });
+  if (row) return fail(ErrorCode::timeout, "its tenant is being deleted, unless that is called off");
+  return row.error().code == ErrorCode::not_found ? Result<void>{} : Result<void>{row.error()};
 }
 
 bool GivenUpConsumer::like_one_under_way(const GivenUp& message) {

@@ -47,7 +47,8 @@ class GivenUpEvents {
 ///
 /// What exceeded the delivery limit is recorded first and then tried once more, alone: RabbitMQ counts every closed
 /// connection against every message that was on it, so the count says little. A try that brings the daemon down is on
-/// record; after kMaxTries the letter stays. A message is acknowledged after what became of it is committed.
+/// record; after kMaxTries the letter stays. One that the daemon outlives without a verdict is taken back. A message is
+/// acknowledged after what became of it is committed.
 ///
 /// Those without an id that are alike share the letter that counts their tries, for nothing else tells the one that
 /// comes again from another. That letter is nobody's verdict: each of them is stored, or a letter under an id of its
@@ -118,6 +119,8 @@ class GivenUpConsumer final : private broker::LinkHandler {
   /// One that shares its record with this message waits for its try.
   bool like_one_under_way(const GivenUp& message);
   Result<void> try_again(const GivenUp& message);
+  /// Success: the tenant is gone, and its letters with it.
+  Result<void> await_delete(TenantId tenant);
   /// Through outages. timeout: somebody else holds the tenant's counter.
   Result<store::TenantOutcome> store(TenantId tenant, const store::IncomingMessage& message);
   template <class Ask>

@@ -118,8 +118,17 @@ void Writer::carry_on_record(Work work) {
   row.source = store::Source::last_try;
   if (!parcel.has_own_id) row.record = parcel.record;
   const auto outcomes = store_through_outages(batch);
+  if (outcomes.has_error() && outcomes.error().code == ErrorCode::stopping)
+    return not_stored(std::move(work), outcomes.error());
+  if (outcomes.has_error() || outcomes->front().locked) take_back_try(part);
   if (outcomes.has_error()) return not_stored(std::move(work), outcomes.error());
   settle(std::move(work), batch, *outcomes);
+}
+
+void Writer::take_back_try(Work::Part& part) {
+  auto& parcel = part.parcels.front();
+  // Where not even this can be written now, the next try is this one.
+  parcel.on_record = insist([&] { return letters_.take_back_last_try(part.tenant, parcel.record); }).has_error();
 }
 
 Result<std::optional<PartReport>> Writer::put_on_record(Work::Part& part) {
@@ -137,8 +146,9 @@ Result<std::optional<PartReport>> Writer::put_on_record(Work::Part& part) {
   PartReport report{outcomes->front()};
   if (report.outcome.gone) return report;
   if (report.outcome.locked) return fail(ErrorCode::timeout, "somebody else holds the tenant's counter");
+  const auto at = now();
   const auto asked =
-      insist([&] { return letters_.begin_last_try(part.tenant, row.id, GivenUpConsumer::kMaxTries, parcel.id); });
+      insist([&] { return letters_.begin_last_try(part.tenant, row.id, GivenUpConsumer::kMaxTries, parcel.id, at); });
   if (asked.has_error() && asked.error().code == ErrorCode::not_found) {
     report.outcome = {};
     report.outcome.tenant = part.tenant;

@@ -71,6 +71,8 @@ class Writer {
   void carry_on_record(Work work);
   /// A verdict that the part has already; nullopt: it is to be tried.
   Result<std::optional<PartReport>> put_on_record(Work::Part& part);
+  /// The daemon outlived it, so the message is not what brings it down.
+  void take_back_try(Work::Part& part);
   void carry_alone(Work::Part part, const store::TenantBatch& batch);
   void settle(Work work, const store::Batch& batch, const std::vector<store::TenantOutcome>& outcomes);
   /// No more of the dispatcher's: its bytes are free. `failed`: it goes back to the queue.

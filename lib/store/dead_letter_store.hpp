@@ -51,7 +51,11 @@ class DeadLetterStore {
   /// Counts a try of a message that the broker gave up and that was recorded as a letter under `id`, if it has fewer
   /// than `max_tries`. Once they are used up the letter is this message's for good, under the id `kept_as`: the same,
   /// or another one where `id` stands for all messages that are alike, so that each ends as a letter of its own.
-  virtual Result<LastTry> begin_last_try(TenantId tenant, MessageId id, unsigned max_tries, MessageId kept_as) = 0;
+  /// `at` tells this try from others: asked again, because the answer was lost, it is counted once.
+  virtual Result<LastTry> begin_last_try(TenantId tenant, MessageId id, unsigned max_tries, MessageId kept_as,
+                                         Timestamp at) = 0;
+  /// The daemon outlived a try that came to nothing (somebody's lock, a trouble of its tenant's): it does not count.
+  virtual Result<void> take_back_last_try(TenantId tenant, MessageId id) = 0;
 
   /// Deletes at most `limit` of those with a number above `cursor`, the lowest first; how many it were.
   virtual Result<std::int64_t> purge(TenantId tenant, const DeadLetterFilter& filter, Sequence cursor,

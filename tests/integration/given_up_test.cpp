@@ -5,6 +5,7 @@
 
 #include "broker/topology.hpp"
 #include "integration/support/database.hpp"
+#include "support/raw_broker.hpp"
 #include "support/world.hpp"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -268,6 +269,54 @@ TEST(GivenUp, MessagesThatAreAlikeAndHaveNoIdAreAllStoredAfterALockOnTheirPartit
   EXPECT_EQ(world.number("select sum(dead_letters) from tenant_counters"), 0);
   EXPECT_TRUE(eventually([&] { return world.dead_letter_queue_depth() == 0; }));
   EXPECT_EQ(world.gaps_and_doubles(), "");
+}
+
+TEST(GivenUp, AMessageThatIsHeldLosesNoTriesToDaemonsThatStopMeanwhile) {
+  World world(Settings{{"MTMSG_BROKER_DELIVERY_LIMIT", "2"}});
+  world.start_daemon();
+  const auto tenant = world.create_tenant("acme");
+  ASSERT_EQ(world.stop_daemon(), 0);
+  foreign_publish(line({{"exchange", broker::tenant_exchange(tenant.id)}, {"body", "1"}, {"message_id", id_of(1)}}) +
+                  foreign_line(tenant.id, "2"));
+  wear_out(tenant.id);
+  {
+    SqlSession gate(world.database_url());
+    gate.run("begin; lock table " + name_of_partition(tenant.id) + " in share mode");  // as CREATE INDEX does
+    for (int deaths = 0; deaths < 5; ++deaths) {
+      world.start_daemon();
+      const auto tried = "select coalesce(extract(epoch from max(tried_at)) * 1000000, 0)::bigint from dead_letters";
+      const auto before = world.number(tried);
+      ASSERT_TRUE(eventually([&] { return world.number(tried) > before; })) << world.picture();
+      ASSERT_TRUE(eventually([&] { return world.number("select max(tries) from dead_letters") == 0; }));
+      world.kill_daemon();
+    }
+  }
+  world.start_daemon();
+  EXPECT_TRUE(eventually([&] { return world.stored() == 2; })) << world.picture();
+  EXPECT_TRUE(eventually([&] { return world.number("select count(*) from dead_letters") == 0; })) << world.picture();
+  EXPECT_EQ(world.gaps_and_doubles(), "");
+}
+
+TEST(GivenUp, AMessageOfATenantWhoseDeleteIsCalledOffIsTried) {
+  World world(Settings{{"MTMSG_BROKER_DELIVERY_LIMIT", "2"}});
+  world.start_daemon();
+  const auto tenant = world.create_tenant("acme");
+  ASSERT_TRUE(world.client().pause_tenant("acme").has_value());
+  foreign_publish(foreign_line(tenant.id, "1") + foreign_line(tenant.id, "2"));
+  ASSERT_TRUE(eventually([&] { return world.queue(tenant.id)->ready == 2; }));
+  {
+    // What somebody has in hand holds the delete up; meanwhile the other message is given up.
+    const RawConsumers stranger({broker::tenant_queue(tenant.id)}, 1);
+    ASSERT_TRUE(eventually([&] { return world.queue(tenant.id)->ready == 1; }));
+    world.sql("update tenants set state = 'deleting', delete_if_empty = true");
+    ASSERT_TRUE(eventually([&] { return world.logged("tenant_delayed", "still consumes") > 0; })) << world.picture();
+    wear_out(tenant.id);
+    ASSERT_TRUE(eventually([&] { return world.number("select count(*) from dead_letters") == 1; })) << world.picture();
+    EXPECT_EQ(world.dead_letter_queue_depth(), 0U);
+  }
+  ASSERT_TRUE(eventually([&] { return world.sql("select state from tenants") == "active"; })) << world.picture();
+  EXPECT_TRUE(eventually([&] { return world.stored() == 1; })) << world.picture();
+  EXPECT_TRUE(eventually([&] { return world.number("select count(*) from dead_letters") == 0; })) << world.picture();
 }
 
 TEST(GivenUp, ThoseOfATenantThatIsHeldHoldUpNobodyElses) {

@@ -219,6 +219,27 @@ TEST_P(Ordered, ThroughATroubleOfItsTenantThatGivesEverythingBack) {
   expect_all_in_order();
 }
 
+TEST_P(Ordered, ThroughATroubleOfItsTenantThatLastsLongerThanAnyMessageIsTried) {
+  publish(300);
+  ASSERT_TRUE(eventually([&] { return all_stored(); }));
+  database_.sql().run(
+      "create function trouble() returns trigger language plpgsql as $$ begin raise exception using errcode = "
+      "'23514', message = 'no partition of relation'; end $$; create trigger trouble before insert on messages for "
+      "each statement execute function trouble()");
+  publish(300);
+  // Each repair costs what is in hand one delivery: many more than the three tries of a message on record.
+  for (int repairs = 0; repairs < 15; ++repairs) {
+    ASSERT_TRUE(eventually([&] { return left_->events.lost.exchange(0) > 0; })) << repairs;
+    left_->serve();
+  }
+  database_.sql().run("drop trigger trouble on messages");
+  if (left_->events.lost.exchange(0) > 0) left_->serve();
+  while (!all_stored() && eventually([&] { return all_stored() || left_->events.lost.exchange(0) > 0; })) {
+    if (!all_stored()) left_->serve();
+  }
+  expect_all_in_order();
+}
+
 TEST_P(Ordered, ThroughALockOfSomebodyElsesOnItsCounter) {
   publish(4'000);
   right_ = make_side();

@@ -17,6 +17,9 @@ using test::TestDatabase;
 
 class ReplayTest : public testing::Test {
  protected:
+  Result<store::LastTry> begin_try(MessageId id, unsigned max_tries, MessageId kept_as) {
+    return database_.store().dead_letters().begin_last_try(tenant_, id, max_tries, kept_as, now());
+  }
   /// A letter with this body; its number.
   Sequence letter(std::string body, DeadReason reason = DeadReason::too_large) {
     BatchBuilder batch(tenant_);
@@ -161,8 +164,7 @@ TEST_F(ReplayTest, ATenantWhoseCounterIsHeldIsToldAndNothingIsLost) {
 
 TEST_F(ReplayTest, ALastTryThatSucceedsLeavesNoLetter) {
   const auto seq = letter("1", DeadReason::delivery_limit);
-  auto& letters = database_.store().dead_letters();
-  const auto granted = letters.begin_last_try(tenant_, last_id_, 2, last_id_).value();
+  const auto granted = begin_try(last_id_, 2, last_id_).value();
   EXPECT_EQ(granted.verdict, store::LastTry::Verdict::granted);
   EXPECT_EQ(granted.letter, seq);
   BatchBuilder batch(tenant_);
@@ -177,26 +179,46 @@ TEST_F(ReplayTest, ALastTryThatSucceedsLeavesNoLetter) {
 TEST_F(ReplayTest, TriesOfWhatTheBrokerGaveUpEnd) {
   letter("1", DeadReason::delivery_limit);
   const auto id = last_id_;
-  auto& letters = database_.store().dead_letters();
   using Verdict = store::LastTry::Verdict;
-  EXPECT_EQ(letters.begin_last_try(tenant_, id, 2, id).value().verdict, Verdict::granted);
-  EXPECT_EQ(letters.begin_last_try(tenant_, id, 2, id).value().verdict, Verdict::granted);
+  EXPECT_EQ(begin_try(id, 2, id).value().verdict, Verdict::granted);
+  EXPECT_EQ(begin_try(id, 2, id).value().verdict, Verdict::granted);
   again("1", DeadReason::delivery_limit);
-  EXPECT_EQ(letters.begin_last_try(tenant_, id, 2, id).value().verdict, Verdict::used_up);
+  EXPECT_EQ(begin_try(id, 2, id).value().verdict, Verdict::used_up);
   EXPECT_EQ(database_.sql().one("select tries from dead_letters"), "2");
 }
 
-TEST_F(ReplayTest, TriesOfWhatTheBrokerGaveUpEndWhateverItsLetterSaidBefore) {
+TEST_F(ReplayTest, ATryThatIsAskedForAgainBecauseTheAnswerWasLostCountsOnce) {
+  letter("1", DeadReason::delivery_limit);
   auto& letters = database_.store().dead_letters();
+  const auto at = now();
+  for (int i = 0; i < 3; ++i)
+    EXPECT_EQ(letters.begin_last_try(tenant_, last_id_, 1, last_id_, at).value().verdict,
+              store::LastTry::Verdict::granted);
+  EXPECT_EQ(database_.sql().one("select tries from dead_letters"), "1");
+  EXPECT_EQ(begin_try(last_id_, 1, last_id_).value().verdict, store::LastTry::Verdict::used_up);
+}
+
+TEST_F(ReplayTest, ATryThatWasOutlivedIsTakenBack) {
+  letter("1", DeadReason::delivery_limit);
+  auto& letters = database_.store().dead_letters();
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_EQ(begin_try(last_id_, 1, last_id_).value().verdict, store::LastTry::Verdict::granted);
+    EXPECT_TRUE(letters.take_back_last_try(tenant_, last_id_));
+  }
+  EXPECT_TRUE(letters.take_back_last_try(tenant_, last_id_)) << "asked again, because the answer was lost";
+  EXPECT_EQ(database_.sql().one("select tries from dead_letters"), "0");
+}
+
+TEST_F(ReplayTest, TriesOfWhatTheBrokerGaveUpEndWhateverItsLetterSaidBefore) {
   using Verdict = store::LastTry::Verdict;
   for (const auto before : {DeadReason::expired, DeadReason::invalid_json}) {
     const auto seq = letter("1", before);
     again("1", DeadReason::delivery_limit);
-    EXPECT_EQ(letters.begin_last_try(tenant_, last_id_, 2, last_id_).value().verdict, Verdict::granted);
+    EXPECT_EQ(begin_try(last_id_, 2, last_id_).value().verdict, Verdict::granted);
     again("1", DeadReason::delivery_limit);
-    EXPECT_EQ(letters.begin_last_try(tenant_, last_id_, 2, last_id_).value().verdict, Verdict::granted);
+    EXPECT_EQ(begin_try(last_id_, 2, last_id_).value().verdict, Verdict::granted);
     again("1", DeadReason::delivery_limit);
-    EXPECT_EQ(letters.begin_last_try(tenant_, last_id_, 2, last_id_).value().verdict, Verdict::used_up);
+    EXPECT_EQ(begin_try(last_id_, 2, last_id_).value().verdict, Verdict::used_up);
     const auto now = database_.store().dead_letters().get(tenant_, seq).value();
     EXPECT_EQ(now.refusal.reason, DeadReason::delivery_limit);
     EXPECT_EQ(now.tries, 2);
@@ -206,21 +228,20 @@ TEST_F(ReplayTest, TriesOfWhatTheBrokerGaveUpEndWhateverItsLetterSaidBefore) {
 }
 
 TEST_F(ReplayTest, EachOfThoseThatShareARecordEndsAsALetterOfItsOwn) {
-  auto& letters = database_.store().dead_letters();
   using Verdict = store::LastTry::Verdict;
   letter("1", DeadReason::delivery_limit);
   const auto shared = last_id_;
   for (int i = 0; i < 2; ++i) {
     const MessageId own{Uuid::v7()};
-    EXPECT_EQ(letters.begin_last_try(tenant_, shared, 1, own).value().verdict, Verdict::granted);
-    EXPECT_EQ(letters.begin_last_try(tenant_, shared, 1, own).value().verdict, Verdict::used_up);
-    EXPECT_EQ(letters.begin_last_try(tenant_, shared, 1, own).value().verdict, Verdict::used_up)
+    EXPECT_EQ(begin_try(shared, 1, own).value().verdict, Verdict::granted);
+    EXPECT_EQ(begin_try(shared, 1, own).value().verdict, Verdict::used_up);
+    EXPECT_EQ(begin_try(shared, 1, own).value().verdict, Verdict::used_up)
         << "asked again, because the answer was lost";
-    EXPECT_EQ(letters.begin_last_try(tenant_, shared, 1, MessageId{Uuid::v7()}).value().verdict, Verdict::no_letter);
+    EXPECT_EQ(begin_try(shared, 1, MessageId{Uuid::v7()}).value().verdict, Verdict::no_letter);
     again("1", DeadReason::delivery_limit);
   }
   // The third is stored, and takes only the record with it.
-  EXPECT_EQ(letters.begin_last_try(tenant_, shared, 1, MessageId{Uuid::v7()}).value().verdict, Verdict::granted);
+  EXPECT_EQ(begin_try(shared, 1, MessageId{Uuid::v7()}).value().verdict, Verdict::granted);
   BatchBuilder batch(tenant_);
   auto& message = batch.add("1");
   message.source = store::Source::last_try;

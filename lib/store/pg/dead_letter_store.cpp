@@ -184,28 +184,45 @@ Result<std::vector<DeadLetter>> PgDeadLetterStore::claim(TenantId tenant, std::s
   });
 }
 
-Result<LastTry> PgDeadLetterStore::begin_last_try(TenantId tenant, MessageId id, unsigned max_tries,
-                                                  MessageId kept_as) {
+Result<LastTry> PgDeadLetterStore::begin_last_try(TenantId tenant, MessageId id, unsigned max_tries, MessageId kept_as,
+                                                  Timestamp at) {
   return guard_locked([&]() -> Result<LastTry> {
     const auto connection = pool_.acquire();
     Transaction transaction(*connection, begin_with_limits(statement_timeout_) + "; " + lock_query(tenant));
     if (transaction.first().empty()) return no_such_tenant(tenant.to_string());
-    // Under its last id it is found when this is asked again because the answer was lost.
-    const auto rows = connection->exec(
-        "select seq, tries, id <> '" + id.to_string() + "' from dead_letters where tenant_id = " + quoted(tenant) +
-        " and id in ('" + id.to_string() + "', '" + kept_as.to_string() + "') and reason = '" +
-        std::string(to_string(DeadReason::delivery_limit)) + "' and replayed_at is null order by 3 desc limit 1");
+    // Under its last id, or its time, it is found when this is asked again because the answer was lost.
+    const auto time =
+        "timestamptz 'epoch' + " + std::to_string(at.time_since_epoch().count()) + " * interval '1 microsecond'";
+    const auto rows = connection->exec("select seq, tries, id <> '" + id.to_string() + "', tried_at = " + time +
+                                       " from dead_letters where tenant_id = " + quoted(tenant) + " and id in ('" +
+                                       id.to_string() + "', '" + kept_as.to_string() + "') and reason = '" +
+                                       std::string(to_string(DeadReason::delivery_limit)) +
+                                       "' and replayed_at is null order by 3 desc limit 1");
     if (rows.empty()) return LastTry{};
     const Sequence letter{int_of(rows[0][0])};
+    if (text_of(rows[0][3]) == "t") return LastTry{LastTry::Verdict::granted, letter};
     const bool kept_already = text_of(rows[0][2]) == "t";
     const bool used_up = kept_already || int_of(rows[0][1]) >= static_cast<std::int64_t>(max_tries);
     const auto verdict = used_up ? LastTry::Verdict::used_up : LastTry::Verdict::granted;
     if (kept_already || (used_up && kept_as == id)) return LastTry{verdict, letter};
     const auto change =
-        used_up ? "id = '" + kept_as.to_string() + "'" : std::string("tries = tries + 1, tried_at = clock_timestamp()");
+        used_up ? "id = '" + kept_as.to_string() + "'" : std::string("tries = tries + 1, tried_at = ") + time;
     connection->exec("update dead_letters set " + change + " where " + letters_of(tenant, std::span(&letter, 1)));
     transaction.commit();
     return LastTry{verdict, letter};
+  });
+}
+
+Result<void> PgDeadLetterStore::take_back_last_try(TenantId tenant, MessageId id) {
+  return guard_locked([&]() -> Result<void> {
+    const auto connection = pool_.acquire();
+    Transaction transaction(*connection, begin_with_limits(statement_timeout_) + "; " + lock_query(tenant));
+    if (transaction.first().empty()) return no_such_tenant(tenant.to_string());
+    connection->exec("update dead_letters set tries = tries - 1 where tenant_id = " + quoted(tenant) + " and id = '" +
+                     id.to_string() + "' and reason = '" + std::string(to_string(DeadReason::delivery_limit)) +
+                     "' and replayed_at is null and tries > 0");
+    transaction.commit();
+    return {};
   });
 }
 

@@ -20,7 +20,9 @@ class PgDeadLetterStore final : public DeadLetterStore {
   Result<std::int64_t> count(TenantId tenant, const DeadLetterFilter& filter) override;
   Result<std::vector<DeadLetter>> claim(TenantId tenant, std::span<const Sequence> letters,
                                         std::size_t max_bytes) override;
-  Result<LastTry> begin_last_try(TenantId tenant, MessageId id, unsigned max_tries, MessageId kept_as) override;
+  Result<LastTry> begin_last_try(TenantId tenant, MessageId id, unsigned max_tries, MessageId kept_as,
+                                 Timestamp at) override;
+  Result<void> take_back_last_try(TenantId tenant, MessageId id) override;
   Result<std::int64_t> purge(TenantId tenant, const DeadLetterFilter& filter, Sequence cursor, unsigned limit) override;
   Result<std::int64_t> purge(TenantId tenant, std::span<const Sequence> letters) override;
 

@@ -58,7 +58,10 @@ class DeadLetters final : public store::DeadLetterStore {
   Result<std::vector<DeadLetter>> claim(TenantId, std::span<const Sequence>, std::size_t) override {
     return fail(ErrorCode::internal, "the API claims nothing");
   }
-  Result<store::LastTry> begin_last_try(TenantId, MessageId, unsigned, MessageId) override {
+  Result<store::LastTry> begin_last_try(TenantId, MessageId, unsigned, MessageId, Timestamp) override {
+    return fail(ErrorCode::internal, "the API tries nothing");
+  }
+  Result<void> take_back_last_try(TenantId, MessageId) override {
     return fail(ErrorCode::internal, "the API tries nothing");
   }
   Result<std::int64_t> purge(TenantId tenant, const DeadLetterFilter& filter, Sequence cursor,
