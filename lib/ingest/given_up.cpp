@@ -314,7 +314,7 @@ Result<void> GivenUpConsumer::settle(Held& held) {
     }
     held.stage = Stage::try_again;
   }
-  const auto tried = try_again(*held.message);
+  auto tried = try_again(*held.message);
   if (tried || tried.error().code == ErrorCode::stopping) return tried;
   // Where not even this can be written now, the next try is this one.
   if (insist([&] { return letters_.take_back_last_try(letter.tenant, letter.id); })) held.stage = Stage::ask;

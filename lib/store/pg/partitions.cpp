@@ -123,6 +123,9 @@ Result<Detach> PgTenantStore::detach(TenantId id, std::chrono::milliseconds pati
     const auto deadline = Clock::now() + patience;
     const auto name = partition_name(id);
     const auto branch = branch_name(id);
+    const auto detach_it = "alter table " + branch + " detach partition " + name + " concurrently";
+    const auto finish = then == Partition::keep ? "alter table if exists " + name + " rename to " + kept_table(id)
+                                                : "drop table if exists " + name;
     // A session of its own: it ends with this call, and the advisory lock with it.
     Connection session(direct_);
     if (!try_lock(session, id, deadline)) {
@@ -133,13 +136,9 @@ Result<Detach> PgTenantStore::detach(TenantId id, std::chrono::milliseconds pati
       try {
         finalize_pending(session, branch, deadline, slice);
         set_limit(session, deadline, slice);
-        if (attached(session, id))
-          session.exec("alter table " + branch + " detach partition " + name + " concurrently");
+        if (attached(session, id)) session.exec(detach_it);
         set_limit(session, deadline, slice);
-        if (then == Partition::keep)
-          session.exec("alter table if exists " + name + " rename to " + kept_table(id));
-        else
-          session.exec("drop table if exists " + name);
+        session.exec(finish);
         return Detach::done;
       } catch (const SqlFailure& failure) {
         // A detach that was cut stays pending; whoever calls next finalises it.
