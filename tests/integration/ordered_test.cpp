@@ -197,7 +197,6 @@ TEST_P(Ordered, ThroughChangesOfItsWorkers) {
 }
 
 TEST_P(Ordered, ThroughATroubleOfItsTenantThatGivesEverythingBack) {
-  publish(8'000);
   right_ = make_side();
   // Every fifth transaction fails for a reason that is nobody's message, as if the partition were missing.
   database_.sql().run(
@@ -206,6 +205,7 @@ TEST_P(Ordered, ThroughATroubleOfItsTenantThatGivesEverythingBack) {
       "end "
       "if; return null; end $$; create trigger trouble before insert on messages for each statement execute function "
       "trouble()");
+  publish(8'000);
   int repairs = 0;
   while (stored() < published_ - poison_ && repairs < 100) {
     for (auto* side : {left_.get(), right_.get()}) {
