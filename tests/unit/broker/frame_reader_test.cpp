@@ -33,7 +33,8 @@ std::string frame_of(int type, int channel, const std::string& payload) {
 std::string header_of(int levels) {
   std::string table;
   for (int i = 0; i < levels; ++i) table = "\x01tF"s + number(table.size(), 4) + table;
-  return number(60, 2) + number(0, 10) + number(AMQP_BASIC_HEADERS_FLAG, 2) + number(table.size(), 4) + table;
+  return number(60, 2) + number(0, 2) + number(0, 8) + number(AMQP_BASIC_HEADERS_FLAG, 2) + number(table.size(), 4) +
+         table;
 }
 
 /// A reader at one end of a socket, and the broker's end.
