@@ -12,11 +12,26 @@ constexpr std::chrono::milliseconds kPatience{500};
 
 }  // namespace
 
+Replayer::Turn::Turn(Replayer& replayer, std::chrono::milliseconds patience) : replayer_(replayer) {
+  std::unique_lock lock(replayer_.mutex_);
+  came_ = replayer_.turn_ended_.wait_for(lock, patience, [this] { return !replayer_.taken_; });
+  if (came_) replayer_.taken_ = true;
+}
+
+Replayer::Turn::~Turn() {
+  if (!came_) return;
+  {
+    const std::lock_guard lock(replayer_.mutex_);
+    replayer_.taken_ = false;
+  }
+  replayer_.turn_ended_.notify_one();
+}
+
 Result<std::vector<Replayed>> Replayer::replay(TenantId id, std::span<const Sequence> letters) {
   const auto tenant = tenants_.find(id);
   if (!tenant) return tenant.error();
-  const std::unique_lock lock(mutex_, kPatience);
-  if (!lock) return fail(ErrorCode::rate_limited, "another replay is under way; try again in a moment");
+  const Turn turn(*this, kPatience);
+  if (!turn) return fail(ErrorCode::rate_limited, "another replay is under way; try again in a moment");
   std::vector<Sequence> left(letters.begin(), letters.end());
   std::sort(left.begin(), left.end());
   left.erase(std::unique(left.begin(), left.end()), left.end());

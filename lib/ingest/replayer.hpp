@@ -1,5 +1,7 @@
 #pragma once
 
+#include <chrono>
+#include <condition_variable>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -33,6 +35,20 @@ class Replayer {
   void cancel() noexcept { store_->cancel(); }
 
  private:
+  /// Holds the turn, if it came within the time.
+  class Turn {
+   public:
+    Turn(Replayer& replayer, std::chrono::milliseconds patience);
+    ~Turn();
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+    explicit operator bool() const noexcept { return came_; }
+
+   private:
+    Replayer& replayer_;
+    bool came_ = false;
+  };
+
   Result<std::vector<Replayed>> store(const Tenant& tenant, std::span<const DeadLetter> claimed);
   /// What is not replayed now was refused: the letters say why.
   Result<void> tell_refused(TenantId tenant, std::vector<Replayed>& results);
@@ -40,8 +56,13 @@ class Replayer {
   store::DeadLetterStore& letters_;
   store::TenantStore& tenants_;
   const std::unique_ptr<store::BatchStore> store_;
-  std::timed_mutex mutex_;  ///< guards store_'s calls and validator_
   PayloadValidator validator_;
+
+  // A turn is for store_'s calls and validator_. Not a std::timed_mutex: gcc 12's thread sanitizer does not know how it
+  // is locked.
+  std::mutex mutex_;
+  std::condition_variable turn_ended_;
+  bool taken_ = false;  ///< guarded by mutex_
 };
 
 }  // namespace mtmsg::ingest
