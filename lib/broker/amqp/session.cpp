@@ -245,8 +245,8 @@ awaitable<Result<void>> AmqpSession::confirm_select(ChannelNumber channel) {
 }  // namespace
 
 Result<std::unique_ptr<Session>> connect(asio::io_context& io, const ConnectOptions& options, SessionHandler& handler,
-                                         std::shared_ptr<Interruption> interruption, Turn& turn) {
-  auto connection = Connection::open(options, std::move(interruption), turn);
+                                         const std::shared_ptr<Interruption>& interruption, Turn& turn) {
+  auto connection = Connection::open(options, interruption, turn);
   if (!connection) return connection.error();
   auto core = std::make_shared<Core>(io, std::move(*connection), options, handler);
   std::unique_ptr<Session> session = std::make_unique<AmqpSession>(core);

@@ -9,6 +9,6 @@ namespace mtmsg::broker::amqp {
 
 /// broker::connect whose socket another thread can end, and which goes around the servers with each call.
 Result<std::unique_ptr<Session>> connect(asio::io_context& io, const ConnectOptions& options, SessionHandler& handler,
-                                         std::shared_ptr<Interruption> interruption, Turn& turn);
+                                         const std::shared_ptr<Interruption>& interruption, Turn& turn);
 
 }  // namespace mtmsg::broker::amqp
