@@ -357,6 +357,8 @@ void PgBatchStore::record_dead_letters(const std::vector<BatchPlan::DeadLetter>&
     // counts the arrival, and becomes what came now if it was replayed, or what came has another reason or another
     // body: the sender mended it. Only a body that was refused displaces none that wasn't. What was tried again (no
     // arrival) gives its letter the new reason. Tries that were counted for one reason count for no other.
+    // Those known are looked up one by one: joined plainly, PostgreSQL read the whole table for it each time (37 of 42
+    // ms with 40,000 letters).
     const std::string incoming =
         std::string("with incoming as (select i.tenant_id, i.id, i.reason, i.detail, i.sqlstate, i.deliveries, ") +
         "i.arrivals, " + (large ? "(select l.body from pg_temp.large_body l)" : "i.body") +
@@ -369,7 +371,8 @@ void PgBatchStore::record_dead_letters(const std::vector<BatchPlan::DeadLetter>&
         "i.reason as other, case when d.replayed_at is not null then true when i.arrivals = 0 then d.body = i.body "
         "when d.body = i.body then d.reason <> i.reason else i.reason <> all ($13::text[]) or d.reason = any "
         "($13::text[]) end as renewed, d.replayed_at is not null or i.arrivals > 0 as arrived "
-        "from dead_letters d join incoming i on d.tenant_id = i.tenant_id and d.id = i.id), "
+        "from incoming i cross join lateral (select l.* from dead_letters l where l.tenant_id = i.tenant_id and l.id = "
+        "i.id limit 1) d), "
         "again as (update dead_letters d set deliveries = d.deliveries + i.arrivals, "
         "reason = case when k.renewed then i.reason else d.reason end, "
         "detail = case when k.renewed then i.detail else d.detail end, "
