@@ -1,6 +1,7 @@
 #include "broker/publisher.hpp"
 
 #include <algorithm>
+#include <array>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -10,12 +11,13 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "broker/refusals.hpp"
+
 namespace mtmsg::broker {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr ChannelNumber kChannel{1};
 /// How often a publication is sent when its channel is closed over another one.
 constexpr unsigned kAttempts = 3;
 /// How often the oldest publications are looked at for the confirm limit.
@@ -33,11 +35,25 @@ struct Item {
   unsigned attempts = 0;
 };
 
+/// One of two. The current one takes publications; the other waits for what it still has to hear, then closes.
+struct Channel {
+  enum class State { closed, changing, open };
+
+  ChannelNumber number;
+  State state = State::closed;
+  // What is sent, by publish number; an answered one leaves its place empty until it comes to the front.
+  std::deque<std::unique_ptr<Item>> sent{};
+  std::uint64_t first_sent = 1;
+};
+
 }  // namespace
 
 struct Publisher::Impl final : LinkHandler {
   Impl(ConnectOptions connect, Limits bounds)
-      : limits(bounds), link(std::move(connect), *this), deadline_timer(link.executor()) {}
+      : limits(bounds),
+        refusals(bounds.refusal_patience),
+        link(std::move(connect), *this),
+        deadline_timer(link.executor()) {}
 
   // Any thread.
   std::future<Result<void>> publish(std::unique_ptr<Item> item);
@@ -48,6 +64,13 @@ struct Publisher::Impl final : LinkHandler {
 
   // Link thread.
   asio::awaitable<void> prepare_channel(Session& session);
+  asio::awaitable<void> renew_channel(Session& session);
+  asio::awaitable<Result<void>> open(Session& session, Channel& channel);
+  void ask_another_channel();
+  void close_if_done(Channel& channel);
+  Channel& channel_of(ChannelNumber number) { return channels[number == channels[0].number ? 0 : 1]; }
+  Channel& current() { return channels[current_at]; }
+  Channel& other() { return channels[1 - current_at]; }
   void send_waiting();
   void send(Session& session, std::unique_ptr<Item> item);
   void answer(std::unique_ptr<Item> item, const Result<void>& outcome);
@@ -57,6 +80,7 @@ struct Publisher::Impl final : LinkHandler {
 
   void on_connected(Session& session) noexcept override {
     asio::co_spawn(link.executor(), prepare_channel(session), asio::detached);
+    watch_deadlines();
   }
   void on_confirm(ChannelNumber channel, PublishNumber number, const Result<void>& outcome) noexcept override;
   void on_channel_closed(ChannelNumber channel, const Error& why) noexcept override;
@@ -82,10 +106,9 @@ struct Publisher::Impl final : LinkHandler {
   std::mutex stopping;  // guards what the link's thread leaves behind
 
   // Link thread.
-  bool channel_open = false;
-  // What is sent, by publish number; an answered one leaves its place empty until it comes to the front.
-  std::deque<std::unique_ptr<Item>> sent;
-  std::uint64_t first_sent = 1;
+  std::array<Channel, 2> channels{Channel{ChannelNumber{1}}, Channel{ChannelNumber{2}}};
+  std::size_t current_at = 0;
+  Refusals refusals;
 
   Link link;  // after what its thread uses
   asio::steady_timer deadline_timer;
@@ -143,7 +166,11 @@ void Publisher::Impl::answer(std::unique_ptr<Item> item, const Result<void>& out
 }
 
 void Publisher::Impl::answer_all(const Error& why) {
-  std::deque<std::unique_ptr<Item>> items = std::exchange(sent, {});
+  std::deque<std::unique_ptr<Item>> items;
+  for (auto& channel : channels) {
+    std::move(channel.sent.begin(), channel.sent.end(), std::back_inserter(items));
+    channel.sent.clear();
+  }
   {
     const std::lock_guard lock(mutex);
     std::move(waiting.begin(), waiting.end(), std::back_inserter(items));
@@ -164,20 +191,56 @@ void Publisher::Impl::set_accepting(bool now, std::string why) {
   room.notify_all();
 }
 
+asio::awaitable<Result<void>> Publisher::Impl::open(Session& session, Channel& channel) {
+  channel.state = Channel::State::changing;
+  auto opened = co_await session.open_channel(channel.number);
+  if (opened) opened = co_await session.confirm_select(channel.number);
+  channel.state = opened ? Channel::State::open : Channel::State::closed;
+  channel.first_sent = 1;
+  co_return opened;
+}
+
 asio::awaitable<void> Publisher::Impl::prepare_channel(Session& session) {
-  auto opened = co_await session.open_channel(kChannel);
-  if (opened) opened = co_await session.confirm_select(kChannel);
+  const auto opened = co_await open(session, current());
   if (!opened) {
     // A connection that cannot have a channel is as good as none; what waited for it must not wait for ever.
     set_accepting(false, opened.error().message);
     answer_all(unavailable(opened.error().message));
     co_return;
   }
-  first_sent = 1;
-  channel_open = true;
+  refusals.forget();
   set_accepting(true, {});
   send_waiting();
-  watch_deadlines();
+}
+
+void Publisher::Impl::ask_another_channel() {
+  auto* const session = link.session();
+  if (session == nullptr || current().state != Channel::State::open || other().state != Channel::State::closed) return;
+  other().state = Channel::State::changing;
+  asio::co_spawn(link.executor(), renew_channel(*session), asio::detached);
+}
+
+asio::awaitable<void> Publisher::Impl::renew_channel(Session& session) {
+  const auto opened = co_await open(session, other());
+  refusals.forget();
+  // Where there is no second channel, the first has to do.
+  if (!opened) co_return;
+  // If the current one was closed meanwhile, its reopening has the word.
+  if (current().state == Channel::State::open) current_at = 1 - current_at;
+  send_waiting();
+  close_if_done(other());
+}
+
+void Publisher::Impl::close_if_done(Channel& channel) {
+  auto* const session = link.session();
+  if (session == nullptr || &channel == &current() || channel.state != Channel::State::open) return;
+  if (!channel.sent.empty()) return;
+  channel.state = Channel::State::changing;
+  const auto close = [](Session& on, Channel& old) -> asio::awaitable<void> {
+    (void)co_await on.close_channel(old.number);
+    old.state = Channel::State::closed;
+  };
+  asio::co_spawn(link.executor(), close(*session, channel), asio::detached);
 }
 
 void Publisher::Impl::send_waiting() {
@@ -187,38 +250,50 @@ void Publisher::Impl::send_waiting() {
     const std::lock_guard lock(mutex);
     posted = false;
     // A channel that is opened again takes them later; a connection that is gone has answered them.
-    if (!channel_open || session == nullptr) return;
+    if (current().state != Channel::State::open || session == nullptr) return;
     batch.swap(waiting);
   }
   for (auto& item : batch) send(*session, std::move(item));
 }
 
 void Publisher::Impl::send(Session& session, std::unique_ptr<Item> item) {
-  const auto number = session.publish(kChannel, item->publication);
+  const auto number = session.publish(current().number, item->publication);
   if (!number) {
     answer(std::move(item), number.error());
     return;
   }
   ++item->attempts;
-  sent.push_back(std::move(item));
+  current().sent.push_back(std::move(item));
 }
 
-void Publisher::Impl::on_confirm(ChannelNumber, PublishNumber number, const Result<void>& outcome) noexcept {
-  const auto at = number.value - first_sent;
-  if (number.value < first_sent || at >= sent.size()) return;
-  if (auto item = std::move(sent[at])) answer(std::move(item), outcome);
-  while (!sent.empty() && !sent.front()) {
-    sent.pop_front();
-    ++first_sent;
+void Publisher::Impl::on_confirm(ChannelNumber of, PublishNumber number, const Result<void>& outcome) noexcept {
+  auto& channel = channel_of(of);
+  const auto at = number.value - channel.first_sent;
+  if (number.value < channel.first_sent || at >= channel.sent.size()) return;
+  if (auto item = std::move(channel.sent[at])) {
+    const auto& exchange = item->publication.exchange;
+    if (outcome) {
+      refusals.taken(exchange);
+    } else if (outcome.error().code == ErrorCode::broker_rejected && &channel == &current() &&
+               refusals.refused(exchange, Clock::now())) {
+      ask_another_channel();
+    }
+    answer(std::move(item), outcome);
   }
+  while (!channel.sent.empty() && !channel.sent.front()) {
+    channel.sent.pop_front();
+    ++channel.first_sent;
+  }
+  close_if_done(channel);
 }
 
-void Publisher::Impl::on_channel_closed(ChannelNumber, const Error& why) noexcept {
-  channel_open = false;
+void Publisher::Impl::on_channel_closed(ChannelNumber of, const Error& why) noexcept {
+  auto& channel = channel_of(of);
+  channel.state = Channel::State::closed;
   // One missing exchange ends the channel for all tenants: only its own publications fail, the others are sent again.
   // Some of them may be in their queues already; the same id makes that harmless.
   std::deque<std::unique_ptr<Item>> again;
-  for (auto& item : std::exchange(sent, {})) {
+  for (auto& item : std::exchange(channel.sent, {})) {
     if (!item) continue;
     if (why.message.find("'" + item->publication.exchange + "'") != std::string::npos) {
       answer(std::move(item), Error{ErrorCode::not_found, why.message});
@@ -233,13 +308,16 @@ void Publisher::Impl::on_channel_closed(ChannelNumber, const Error& why) noexcep
     std::move(waiting.begin(), waiting.end(), std::back_inserter(again));
     waiting.swap(again);
   }
-  if (auto* const session = link.session()) {
+  auto* const session = link.session();
+  if (&channel != &current()) {
+    send_waiting();
+  } else if (session != nullptr) {
     asio::co_spawn(link.executor(), prepare_channel(*session), asio::detached);
   }
 }
 
 void Publisher::Impl::on_closed(const Error& why) noexcept {
-  channel_open = false;
+  for (auto& channel : channels) channel.state = Channel::State::closed;
   set_accepting(false, why.message);
   deadline_timer.cancel();
   answer_all(why);
@@ -260,11 +338,13 @@ void Publisher::Impl::watch_deadlines() {
     if (error) return;
     const auto now = Clock::now();
     bool late = false;
-    for (auto& item : sent) {
-      if (item && item->deadline > now) break;
-      if (!item) continue;
-      late = true;
-      answer(std::move(item), Error{ErrorCode::timeout, "the broker did not confirm the message in time"});
+    for (auto& channel : channels) {
+      for (auto& item : channel.sent) {
+        if (item && item->deadline > now) break;
+        if (!item) continue;
+        late = true;
+        answer(std::move(item), Error{ErrorCode::timeout, "the broker did not confirm the message in time"});
+      }
     }
     // RabbitMQ 3.10 can forget what it was given for a queue that had no leader at that moment, and then takes nothing
     // more from the whole connection, for ever. A new one is served.

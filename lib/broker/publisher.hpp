@@ -10,12 +10,15 @@
 namespace mtmsg::broker {
 
 /// Publishes into tenants' exchanges with `mandatory` and confirms, over a link of its own. Any thread.
+/// While a queue refuses everything for longer than `refusal_patience`, what follows goes over a fresh channel each
+/// time, since a channel of a RabbitMQ cluster can be wrong about a queue (broker/refusals.hpp).
 class Publisher {
  public:
   struct Limits {
     std::size_t max_in_flight_messages = 2000;  ///< unconfirmed, over all callers
     std::size_t max_in_flight_bytes = 32 << 20;
     std::chrono::milliseconds confirm_timeout{15000};
+    std::chrono::milliseconds refusal_patience{5000};  ///< with one queue; then another channel is asked
   };
 
   Publisher(ConnectOptions connect, Limits limits);

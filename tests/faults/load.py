@@ -25,7 +25,7 @@ WINDOW = 500
 TICK_S = 0.02
 RECONNECT_S = 0.5
 # A broker may keep a connection and confirm nothing more, as RabbitMQ 3.10 does when it was given something for a queue
-# that had no leader at that moment.
+# that had no leader at that moment; or refuse all for a queue whose leader's node was just dying when it was first used.
 CONFIRM_LIMIT_S = 8
 REPORT_S = 1.0
 # One second in eight carries half of the messages, so that faults meet large transactions as well as small ones.
@@ -61,6 +61,7 @@ class Publisher:
         self.open = {}  # delivery tag -> place, oldest first
         self.sent_at = {}  # delivery tag -> when, for those
         self.returned = set()  # ids that no queue took
+        self.refused_since = {}  # tenant -> when, of those whose queue has taken nothing since
         self.counts = {"published": 0, "confirmed": 0, "again": 0, "connections": 0}
         self.tag = 0
         self.credit = 0.0
@@ -115,6 +116,7 @@ class Publisher:
         self.open.clear()
         self.sent_at.clear()
         self.returned.clear()
+        self.refused_since.clear()
         if self.exit_code != 0:
             self.loop.call_later(RECONNECT_S, self.connect)
 
@@ -136,7 +138,7 @@ class Publisher:
                 break
             self.publish(place)
             self.credit -= 1
-        oldest = next(iter(self.sent_at.values()), now)
+        oldest = min((next(iter(self.sent_at.values()), now), *self.refused_since.values()))
         if self.channel and self.channel.is_open and now - oldest > CONFIRM_LIMIT_S:
             self.give_up()
         if now - self.reported_at >= REPORT_S:
@@ -189,7 +191,9 @@ class Publisher:
             taken = False
         if not taken:
             self.again.append(place)
+            self.refused_since.setdefault(message.tenant, time.monotonic())
             return
+        self.refused_since.pop(message.tenant, None)
         self.counts["confirmed"] += 1
         self.ledger.write(line_of(message))
 

@@ -430,6 +430,49 @@ TEST_F(TenantTest, DoesNotStayWithABrokerThatConfirmsNothing) {
   EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10)) << "missing heartbeats take twice that";
 }
 
+/// channel.open of the second channel (AMQP 0-9-1, 1.5.2.1).
+const std::string kOpensSecondChannel("\x01\x00\x02\x00\x00\x00\x05\x00\x14\x00\x0A\x00\xCE", 13);
+
+TEST_F(TenantTest, ThatRefusesEverythingForLongIsAskedOverAnotherChannel) {
+  limits.refusal_patience = std::chrono::milliseconds(200);
+  Relay relay{broker_url()};
+  start(relay.url());
+  const TenantId full{Uuid::v4()};
+  ASSERT_TRUE(control->declare_tenant(full, {.max_length = 1}).has_value());
+  relay.cut_after(kOpensSecondChannel);
+  const auto answer = [&] { return publisher->publish(full, new_id(), "x").get(); };
+  ASSERT_TRUE(eventually([&] { return !answer().has_value(); })) << "a queue of one message takes everything";
+  EXPECT_TRUE(eventually([&] {
+    (void)answer();
+    return relay.has_cut();
+  }));
+  EXPECT_TRUE(eventually([&] { return publish("again").has_value(); }));
+  EXPECT_TRUE(control->delete_tenant(full).has_value());
+}
+
+TEST_F(TenantTest, LosesNothingWhileAnotherThatIsFullIsAskedOverChannelAfterChannel) {
+  limits.refusal_patience = std::chrono::milliseconds(0);
+  start(broker_url());
+  const TenantId full{Uuid::v4()};
+  ASSERT_TRUE(control->declare_tenant(full, {.max_length = 1}).has_value());
+  std::vector<std::future<Result<void>>> answers, refusals;
+  for (int i = 0; i < 20'000; ++i) {
+    answers.push_back(publisher->publish(tenant, new_id(), "x"));
+    if (i % 10 == 0) refusals.push_back(publisher->publish(full, new_id(), "x"));
+  }
+  for (auto& answer : answers) ASSERT_TRUE(answer.get().has_value());
+  int refused = 0;
+  for (auto& answer : refusals) {
+    const auto outcome = answer.get();
+    if (outcome) continue;
+    ASSERT_EQ(outcome.error().code, ErrorCode::broker_rejected) << outcome.error().message;
+    ++refused;
+  }
+  EXPECT_GT(refused, 1000);
+  EXPECT_EQ(control->depth(tenant).value().ready, 20'001U);
+  EXPECT_TRUE(control->delete_tenant(full).has_value());
+}
+
 TEST_F(TenantTest, HearsThatThePublisherStops) {
   Relay relay{broker_url()};
   start(relay.url());
