@@ -5,6 +5,7 @@
 
 #include "broker/topology.hpp"
 #include "integration/support/database.hpp"
+#include "support/paths.hpp"
 #include "support/raw_broker.hpp"
 #include "support/world.hpp"
 

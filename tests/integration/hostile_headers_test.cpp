@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "broker/topology.hpp"
+#include "support/paths.hpp"
 #include "support/world.hpp"
 
 namespace mtmsg::test {

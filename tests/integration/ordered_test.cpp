@@ -12,6 +12,7 @@
 #include "ingest/pipeline.hpp"
 #include "integration/broker_support.hpp"
 #include "integration/support/database.hpp"
+#include "support/paths.hpp"
 #include "support/raw_broker.hpp"
 #include "support/world.hpp"
 

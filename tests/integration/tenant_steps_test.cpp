@@ -6,6 +6,7 @@
 
 #include "broker/topology.hpp"
 #include "store/tenant_store.hpp"
+#include "support/paths.hpp"
 #include "support/world.hpp"
 
 namespace mtmsg::test {

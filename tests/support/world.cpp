@@ -16,6 +16,7 @@
 #include "broker/control.hpp"
 #include "client/transport.hpp"
 #include "core/uuid.hpp"
+#include "support/paths.hpp"
 #include "support/raw_broker.hpp"
 
 namespace mtmsg::test {

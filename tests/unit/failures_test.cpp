@@ -9,6 +9,8 @@
 
 #include <gtest/gtest.h>
 
+#include "support/paths.hpp"
+
 namespace mtmsg {
 namespace {
 

@@ -10,6 +10,8 @@
 
 #include <gtest/gtest.h>
 
+#include "support/paths.hpp"
+
 namespace mtmsg {
 namespace {
 

@@ -13,6 +13,7 @@
 #include "cmd/app.hpp"
 #include "cmd/help.hpp"
 #include "domain/limits.hpp"
+#include "support/paths.hpp"
 
 namespace mtmsg::ctl {
 namespace {

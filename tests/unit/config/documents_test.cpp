@@ -10,6 +10,7 @@
 
 #include "config/options.hpp"
 #include "config/print.hpp"
+#include "support/paths.hpp"
 
 namespace mtmsg::config {
 namespace {
