@@ -115,6 +115,7 @@ wire::Link wire_link(std::string name, const broker::LinkStatus& status) {
 
 App::App(const config::Config& config, Log& log)
     : config_(config),
+      current_(config),
       log_(log),
       metrics_(MTMSG_VERSION),
       database_(open_database(config, id_)),
@@ -167,7 +168,7 @@ void App::start() {
 void App::stop() {
   notify_stopping("committing what is in hand");
   log_.info("stopping", "stopping: no new work; committing and acknowledging what is in hand");
-  const auto deadline = std::chrono::steady_clock::now() + config_.shutdown.timeout;
+  const auto deadline = std::chrono::steady_clock::now() + current_.shutdown.timeout;
   watch_.stop();
   stopping_ = true;
   reconciler_.ask_to_stop();

@@ -11,7 +11,7 @@
 
 #include "broker/control.hpp"
 #include "broker/publisher.hpp"
-#include "config/config.hpp"
+#include "config/loader.hpp"
 #include "daemon/alarm.hpp"
 #include "daemon/log.hpp"
 #include "daemon/probe.hpp"
@@ -45,6 +45,9 @@ class App final : private ingest::PipelineEvents, private ingest::GivenUpEvents,
   /// Starts everything and tells systemd. The API answers from here on; the rest comes as soon as broker and database
   /// do.
   void start();
+  /// Takes over what can change while running, and logs what did and what needs a restart. What is wrong with the
+  /// configuration, or with a file it names, is logged, and then nothing changes. The thread of start() and stop().
+  void reload(const config::Loaded& loaded);
   /// Refuses new work, stops consuming, commits and acks what is in hand, closes, reports. One thread, once.
   void stop();
   /// Any thread, while stop() runs: ends it at once, losing nothing.
@@ -63,6 +66,7 @@ class App final : private ingest::PipelineEvents, private ingest::GivenUpEvents,
   void on_tenant_delayed(const Tenant& tenant, const Error& why) noexcept override;
   void on_tenant(const Tenant& tenant, std::string_view what) noexcept override;
 
+  Result<void> try_reload(const config::Loaded& loaded);
   Result<void> check_database();
   void warn_of_missing_standby();
   void read_daemons(bool database_answers);
@@ -75,7 +79,8 @@ class App final : private ingest::PipelineEvents, private ingest::GivenUpEvents,
   wire::Status status();
   wire::Readiness readiness();
 
-  const config::Config config_;
+  const config::Config config_;  ///< as it was at the start: any thread
+  config::Config current_;       ///< with what was reloaded since: only reload() and stop()
   const store::DaemonId id_{Uuid::v4()};
   Log& log_;
   const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();

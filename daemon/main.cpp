@@ -2,6 +2,7 @@
 
 #include <csignal>
 #include <exception>
+#include <functional>
 #include <future>
 #include <iostream>
 
@@ -25,12 +26,10 @@ sigset_t block_signals() {
   return signals;
 }
 
-/// SIGHUP is answered, not obeyed: nothing can change while running yet, and it must not end the daemon.
-void wait_for_stop(const sigset_t& signals, Log& log) {
+/// Each SIGHUP has the configuration read again, from where it came at the start.
+void wait_for_stop(const sigset_t& signals, App& app, const std::function<config::Loaded()>& load) {
   int number = 0;
-  while (sigwait(&signals, &number) == 0 && number == SIGHUP) {
-    log.warning("not_reloaded", "SIGHUP: no option can change while running; restart the daemon instead");
-  }
+  while (sigwait(&signals, &number) == 0 && number == SIGHUP) app.reload(load());
 }
 
 /// Stops in order; a second signal makes it end at once.
@@ -44,13 +43,13 @@ void stop(App& app, const sigset_t& signals) {
   stopped.get();
 }
 
-int run(const config::Config& config) {
+int run(const config::Config& config, const std::function<config::Loaded()>& load) {
   const auto signals = block_signals();
   Log log(config.log.format, config.log.level);
   try {
     App app(config, log);
     app.start();
-    wait_for_stop(signals, log);
+    wait_for_stop(signals, app, load);
     stop(app, signals);
     return kExitDone;
   } catch (const std::exception& failure) {
@@ -63,13 +62,14 @@ int main(int argc, const char* const* argv) {
   const auto environment = config::environment_from(environ);
   const auto command = parse_command_line(argc, argv, environment, std::cout, std::cerr);
   if (command.action == CommandLine::Action::leave) return command.exit_code;
-  const auto loaded = config::load(command.config_file, command.config_rule, environment);
+  const auto load = [&] { return config::load(command.config_file, command.config_rule, environment); };
+  const auto loaded = load();
   if (command.action == CommandLine::Action::check_config) return check_config(loaded, std::cout, std::cerr);
   if (!loaded.ok()) {
     report_problems(loaded, std::cerr);
     return kExitUsage;
   }
-  return run(loaded.config);
+  return run(loaded.config, load);
 }
 
 }  // namespace

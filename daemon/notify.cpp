@@ -23,6 +23,13 @@ void notify_ready(std::string_view status) {
   send("READY=1\n" + status_line(status));
 }
 
+void notify_reloading() {
+  // The manager compares it with its own CLOCK_MONOTONIC, which is what steady_clock reads on Linux.
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  send("RELOADING=1\nMONOTONIC_USEC=" +
+       std::to_string(std::chrono::duration_cast<std::chrono::microseconds>(now).count()));
+}
+
 void notify_stopping(std::string_view status) {
   send("STOPPING=1\n" + status_line(status));
 }

@@ -9,6 +9,8 @@ namespace mtmsg::daemon {
 
 /// READY=1: the daemon serves.
 void notify_ready(std::string_view status);
+/// RELOADING=1, since now; ends with notify_ready().
+void notify_reloading();
 /// STOPPING=1.
 void notify_stopping(std::string_view status);
 /// STATUS=: one line for `systemctl status`.

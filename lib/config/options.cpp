@@ -146,11 +146,8 @@ constexpr Option kOptions[] = {
      "Form of the log on standard error. auto: human on a terminal, journal under systemd, logfmt elsewhere.",
      choice<&Config::log, &Log::format>(kLogFormats)},
 
-    {.name = "metrics.tenants",
-     .fallback = "200",
-     .help = "Busiest tenants with metrics of their own; the rest are counted together as other.",
-     .kind = Number{field<&Config::metrics, &Metrics::tenants>, 0, 10'000},
-     .reloadable = true},
+    {"metrics.tenants", "200", "Busiest tenants with metrics of their own; the rest are counted together as other.",
+     Number{field<&Config::metrics, &Metrics::tenants>, 0, 10'000}},
 
     {.name = "shutdown.timeout",
      .fallback = "30s",

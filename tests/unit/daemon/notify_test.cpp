@@ -53,6 +53,8 @@ TEST(Notify, TellsTheServiceManagerWhatHappens) {
   EXPECT_EQ(manager.receive(), "STATUS=storing");
   notify_extend_timeout(std::chrono::seconds(2));
   EXPECT_EQ(manager.receive(), "EXTEND_TIMEOUT_USEC=2000000");
+  notify_reloading();
+  EXPECT_TRUE(manager.receive().starts_with("RELOADING=1\nMONOTONIC_USEC="));
   notify_stopping("draining");
   EXPECT_EQ(manager.receive(), "STOPPING=1\nSTATUS=draining");
 }

@@ -1,0 +1,37 @@
+// SIGHUP: what the daemon takes over from its configuration while it runs.
+
+#include "config/reload.hpp"
+#include "daemon/app.hpp"
+#include "daemon/notify.hpp"
+
+namespace mtmsg::daemon {
+
+// First everything that can fail is made, then everything is put to use: so nothing is ever half applied.
+void App::reload(const config::Loaded& loaded) {
+  notify_reloading();
+  if (auto done = try_reload(loaded); done.has_error())
+    log_.error("not_reloaded", "nothing was changed: " + done.error().message);
+  notify_ready("running");
+}
+
+Result<void> App::try_reload(const config::Loaded& loaded) {
+  if (!loaded.ok()) {
+    for (const auto& problem : loaded.problems) log_.error("bad_configuration", problem.to_string());
+    return fail(ErrorCode::invalid_argument, "the configuration is wrong");
+  }
+  const auto changes = config::changes(current_, loaded.config);
+  const auto wanted = config::reloaded(current_, loaded.config);
+
+  log_.set_level(wanted.log.level);
+  current_ = wanted;  // what reads an option only when it needs it: shutdown.timeout
+
+  log_.info("reloaded", changes.reloadable.empty() ? "reloaded; no option changed" : "reloaded",
+            {{"changed", config::names_of(changes.reloadable)}});
+  if (!changes.need_restart.empty()) {
+    log_.warning("restart_needed", "these options changed too, and take effect when the daemon starts again",
+                 {{"options", config::names_of(changes.need_restart)}});
+  }
+  return {};
+}
+
+}  // namespace mtmsg::daemon
