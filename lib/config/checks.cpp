@@ -31,6 +31,11 @@ void check_listen(const Config& config, std::vector<Problem>& problems) {
   }
 }
 
+void check_origins(const Config& config, std::vector<Problem>& problems) {
+  const auto origins = parse_origins(config.http.cors_origins);
+  if (!origins) problems.push_back({"http.cors_origins", origins.error().message});
+}
+
 void check_socket(const Config& config, std::vector<Problem>& problems) {
   // sockaddr_un holds 108 bytes with the NUL.
   constexpr std::size_t kMaxPath = 107;
@@ -122,6 +127,7 @@ void check_limits(const Config& config, std::vector<Problem>& problems) {
 
 void check_config(const Config& config, std::vector<Problem>& problems) {
   check_listen(config, problems);
+  check_origins(config, problems);
   check_socket(config, problems);
   check_required("broker.url", config.broker.url, problems);
   check_broker(config, problems);

@@ -5,8 +5,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "config/config.hpp"
+#include "core/result.hpp"
 
 /// How values are written in the configuration. Pure; every parse takes the whole text or gives nullopt.
 namespace mtmsg::config {
@@ -36,6 +38,11 @@ struct ListenAddress {
   bool loopback() const;
 };
 std::optional<ListenAddress> parse_listen(std::string_view text);
+
+/// Web origins as a browser writes them ("https://app.example.org:8443": lower case, no path), with blanks or commas
+/// between them, or "*" alone. Other spellings would never match what a browser sends. Error: invalid_argument, naming
+/// what is no origin.
+Result<std::vector<std::string>> parse_origins(std::string_view text);
 
 /// A connection string fit to be shown: passwords become ***. Errs on the side of hiding too much.
 std::string mask_secrets(std::string_view url);

@@ -73,6 +73,16 @@ TEST(ListenAddress, KnowsWhatOnlyThisMachineReaches) {
   }
 }
 
+TEST(Origins, AreWhatABrowserSendsOrAStarAlone) {
+  EXPECT_EQ(parse_origins("").value(), std::vector<std::string>{});
+  EXPECT_EQ(parse_origins(" https://a.example,http://[::1]:3000  https://b ").value(),
+            (std::vector<std::string>{"https://a.example", "http://[::1]:3000", "https://b"}));
+  EXPECT_EQ(parse_origins("*").value(), std::vector<std::string>{"*"});
+  for (const char* text : {"app.example.org", "https://app.example.org/", "https://", "HTTPS://a", "https://A.example",
+                           "null", "* https://a", "https://a/b", "https://a@b", "://a"})
+    EXPECT_FALSE(parse_origins(text)) << text;
+}
+
 TEST(MaskSecrets, HidesEveryPassword) {
   const std::pair<const char*, const char*> cases[] = {
       {"amqp://guest:s3cret@host:5672/vh", "amqp://guest:***@host:5672/vh"},
