@@ -6,6 +6,21 @@ namespace {
 constexpr auto kRed = "\x1b[31m";
 constexpr auto kPlain = "\x1b[0m";
 
+/// Did the daemon write down what it did not tell?
+bool is_of_the_log(const client::CallError& error) {
+  if (error.request_id.empty()) return false;
+  switch (error.error.code) {
+    case ErrorCode::internal:
+    case ErrorCode::timeout:
+    case ErrorCode::broker_unavailable:
+    case ErrorCode::database_unavailable:
+    case ErrorCode::schema_outdated:
+      return true;
+    default:
+      return false;
+  }
+}
+
 std::optional<unsigned> line_width(const Surroundings& around) {
   // A pipe or a file has no width: nothing is cut there.
   return around.out_is_terminal ? std::optional(around.columns) : std::nullopt;
@@ -74,6 +89,7 @@ ExitCode Context::usage_error(std::string_view text) {
 
 ExitCode Context::failed(const client::CallError& error) {
   complain(error.error.message);
+  if (is_of_the_log(error)) note("The daemon's log tells more about request " + error.request_id + ".");
   const auto hint = next_step(error);
   if (!hint.empty()) note(hint);
   return error.cause == client::CallError::Cause::unreachable ? ExitCode::unreachable : ExitCode::refused;

@@ -5,6 +5,7 @@
 
 #include <unistd.h>
 
+#include "config/values.hpp"
 #include "daemon/notify.hpp"
 
 namespace mtmsg::daemon {
@@ -87,8 +88,15 @@ tenants::Retention::Options retention_options(const config::Config& config) {
   return options;
 }
 
+http::Cors cors(const config::Config& config) {
+  auto origins = config::parse_origins(config.http.cors_origins);
+  if (origins.has_error()) throw Failure(Error(origins.error()).with_context("http.cors_origins"));
+  return http::Cors(std::move(*origins));
+}
+
 http::ServerOptions server_options(const config::Config& config) {
   http::ServerOptions options;
+  options.cors = cors(config);
   auto address = http::parse_listen_address(config.http.listen);
   if (address.has_error()) throw Failure(Error(address.error()).with_context("http.listen"));
   options.tcp = *address;
@@ -96,6 +104,11 @@ http::ServerOptions server_options(const config::Config& config) {
   options.limits.request.body_bytes = config.http.max_body_bytes.value;
   options.limits.connections = config.http.max_connections;
   options.limits.request_timeout = config.http.request_timeout;
+  return options;
+}
+
+http::ServerOptions with_hook(http::ServerOptions options, http::OnAnswered on_answered) {
+  options.on_answered = std::move(on_answered);
   return options;
 }
 
@@ -134,11 +147,19 @@ App::App(const config::Config& config, Log& log)
                 {[this](TenantId tenant) { reconciler_.heard_of(tenant); }, [this] { reconciler_.reread(); }}),
       retention_(retention_options(config), database_->retention(),
                  [this](TenantId tenant) { reconciler_.became_smaller(tenant); }),
+      cors_(cors(config)),
+      access_log_(log),
       api_(services(), authenticator(config)),
       server_(
-          server_options(config), [this](http::Request& request) { return api_.handle(request); },
-          [this](std::string_view what) { log_.error("handler_failed", what); }),
-      give_up_([this] { let_go(); }) {}
+          with_hook(server_options(config), [this](const http::Answered& answered) { access_log_.note(answered); }),
+          [this](http::Request& request) { return api_.handle(request); },
+          [this](std::string_view what, std::string_view request_id) {
+            log_.error("handler_failed", what, {{"request_id", request_id}});
+          }),
+      give_up_([this] { let_go(); }) {
+  callers_.set_request_rate(config.auth.rate_limit);
+  callers_.set_failure_limit(config.auth.failure_limit);
+}
 
 App::~App() = default;
 
@@ -273,22 +294,28 @@ http::Services App::services() {
           database_->dead_letters(),
           database_->migrator(),
           publish_rates_,
-          [this](TenantId tenant, std::string message_id, std::string body) {
-            return publisher_.publish(tenant, std::move(message_id), std::move(body));
+          [this](TenantId tenant, std::string message_id, std::string body, http::Headers headers) {
+            return publisher_.publish(tenant, std::move(message_id), std::move(body), std::move(headers));
           },
           [this](TenantId tenant, const std::vector<Sequence>& letters) { return replayer_.replay(tenant, letters); },
           [this] { return status(); },
           [this] { return readiness(); },
           [this] { return metrics_.render(); },
           [this] { return stopping_.load(); },
-          [this](std::string_view route, std::string_view code, std::string_view detail) {
-            log_.warning("request_failed", detail, {{"route", route}, {"code", code}});
+          [this](const http::RequestFailure& failed) {
+            log_.warning("request_failed", failed.detail,
+                         {{"route", failed.route},
+                          {"code", failed.code},
+                          {"request_id", failed.request_id},
+                          {"traceparent", failed.traceparent}});
           },
           [this](const store::MigrationStatus& migration) {
             log_.warning("migrated", "migration applied or taken back through the API",
                          {{"version", migration.version}, {"name", migration.name}});
           },
-          limits};
+          limits,
+          &callers_,
+          &cors_};
 }
 
 wire::Status App::status() {

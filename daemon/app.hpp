@@ -12,11 +12,14 @@
 #include "broker/control.hpp"
 #include "broker/publisher.hpp"
 #include "config/loader.hpp"
+#include "daemon/access_log.hpp"
 #include "daemon/alarm.hpp"
 #include "daemon/log.hpp"
 #include "daemon/probe.hpp"
 #include "daemon/watch.hpp"
 #include "http/api.hpp"
+#include "http/caller_limits.hpp"
+#include "http/cors.hpp"
 #include "http/publish_rates.hpp"
 #include "http/server.hpp"
 #include "ingest/given_up.hpp"
@@ -111,6 +114,9 @@ class App final : private ingest::PipelineEvents, private ingest::GivenUpEvents,
   tenants::Listener listener_;
   tenants::Retention retention_;
   http::PublishRates publish_rates_;
+  http::CallerLimits callers_;
+  const http::Cors cors_;
+  AccessLog access_log_;
   http::Api api_;
   http::Server server_;
   Alarm give_up_;  ///< set when the daemon stops

@@ -23,6 +23,8 @@ Result<void> App::try_reload(const config::Loaded& loaded) {
   const auto wanted = config::reloaded(current_, loaded.config);
 
   log_.set_level(wanted.log.level);
+  callers_.set_request_rate(wanted.auth.rate_limit);
+  callers_.set_failure_limit(wanted.auth.failure_limit);
   current_ = wanted;  // what reads an option only when it needs it: shutdown.timeout
 
   log_.info("reloaded", changes.reloadable.empty() ? "reloaded; no option changed" : "reloaded",

@@ -188,6 +188,10 @@ void Log::event(LogLevel level, std::string_view name, std::string_view message,
   impl_->logger.log(severity, spdlog::string_view_t(text));
 }
 
+bool Log::writes(LogLevel level) const noexcept {
+  return impl_->logger.should_log(level_of(level));
+}
+
 void Log::set_level(LogLevel level) {
   impl_->logger.set_level(level_of(level));
 }

@@ -62,6 +62,9 @@ class Log {
     event(LogLevel::error, name, message, fields);
   }
 
+  /// Is an event of this level written? For those who would put one together in vain.
+  bool writes(LogLevel level) const noexcept;
+
   /// While running (SIGHUP).
   void set_level(LogLevel level);
 

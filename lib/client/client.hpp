@@ -30,6 +30,7 @@ struct CallError {
   };
   Cause cause = Cause::refused;
   Error error;
+  std::string request_id = {};  ///< what the daemon's log calls the request, where the problem tells it
 };
 [[noreturn]] void throw_exception_from_error(const CallError& failed, const boost::source_location& where);
 

@@ -66,7 +66,7 @@ CallError refused(int status, std::string_view body) {
   auto message = !problem.detail.empty() ? problem.detail : problem.title;
   if (message.empty()) message = "the server answered with HTTP status " + std::to_string(status);
   const auto code = wire::error_code_from(problem.code).value_or(code_of_status(status));
-  return {CallError::Cause::refused, fail(code, std::move(message))};
+  return {CallError::Cause::refused, fail(code, std::move(message)), problem.request_id};
 }
 
 std::string_view name_of(httplib::Error error) {

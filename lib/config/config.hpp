@@ -31,6 +31,7 @@ struct Http {
   bool allow_plaintext = false;
   Bytes max_body_bytes;
   unsigned max_connections = 0;
+  std::string cors_origins;  ///< http/cors.hpp
   std::chrono::milliseconds request_timeout{};
 };
 
@@ -78,6 +79,8 @@ struct Limits {
 
 struct Auth {
   AuthMode mode = AuthMode::jwt;
+  unsigned rate_limit = 0;     ///< requests a second for each subject; 0: none
+  unsigned failure_limit = 0;  ///< wrong credentials in ten seconds from one address; 0: none
 };
 
 struct Log {

@@ -49,6 +49,10 @@ constexpr Option kOptions[] = {
      Number{field<&Config::http, &Http::max_connections>, 1, 100'000}},
     {"http.request_timeout", "30s", "Longest time for a request to arrive, and for its answer to be taken.",
      Duration{field<&Config::http, &Http::request_timeout>, 1s, 1h}},
+    {"http.cors_origins", "",
+     "Web pages that may use the API from a browser: origins such as https://app.example.org with blanks between them, "
+     "or * for all. Empty: none.",
+     Text{field<&Config::http, &Http::cors_origins>}},
 
     {"socket.path", "/run/mtmsg/mtmsgd.sock", "Path of the Unix socket of the HTTP API. Whoever can open it is admin.",
      Text{field<&Config::socket, &Socket::path>}},
@@ -136,6 +140,19 @@ constexpr Option kOptions[] = {
 
     {"auth.mode", "jwt", "How callers over TCP prove who they are. With none everybody is admin: loopback only.",
      choice<&Config::auth, &Auth::mode>(kAuthModes)},
+    {.name = "auth.rate_limit",
+     .fallback = "0",
+     .help =
+         "Requests a second one subject may make over TCP; a second's worth may come at once, then 429. 0: no limit.",
+     .kind = Number{field<&Config::auth, &Auth::rate_limit>, 0, 1'000'000},
+     .reloadable = true},
+    {.name = "auth.failure_limit",
+     .fallback = "20",
+     .help =
+         "Wrong credentials in ten seconds from one address, then its credentials are refused unseen with 429; "
+         "callers on this machine are left out. 0 (no limit) where a proxy on another machine stands for all callers.",
+     .kind = Number{field<&Config::auth, &Auth::failure_limit>, 0, 1'000'000},
+     .reloadable = true},
 
     {.name = "log.level",
      .fallback = "info",

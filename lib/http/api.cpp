@@ -1,9 +1,11 @@
 #include "http/api.hpp"
 
+#include <algorithm>
 #include <optional>
 #include <string>
 
-#include "http/routes.hpp"
+#include "http/caller_limits.hpp"
+#include "http/cors.hpp"
 
 namespace mtmsg::http {
 namespace {
@@ -14,14 +16,27 @@ const Route* with_method(const std::vector<const Route*>& candidates, std::strin
   return nullptr;
 }
 
+/// "POST, GET, HEAD"
+std::string methods_of(const std::vector<const Route*>& candidates) {
+  std::string methods;
+  for (const auto* route : candidates) {
+    methods += methods.empty() ? "" : ", ";
+    methods += route->method;
+    if (route->method == "GET") methods += ", HEAD";
+  }
+  return methods;
+}
+
 Problem no_route(const std::vector<const Route*>& candidates) {
   if (candidates.empty()) return fail(ErrorCode::not_found, "there is nothing at this address");
   Problem problem(405, "method_not_allowed", "this address does not take this method");
-  for (const auto* route : candidates) {
-    problem.allow += problem.allow.empty() ? "" : ", ";
-    problem.allow += route->method;
-    if (route->method == "GET") problem.allow += ", HEAD";
-  }
+  problem.allow = methods_of(candidates);
+  return problem;
+}
+
+Problem too_often(std::string detail, CallerLimits::Wait wait) {
+  Problem problem(fail(ErrorCode::rate_limited, std::move(detail)));
+  problem.retry_after = std::max(std::chrono::seconds(1), std::chrono::ceil<std::chrono::seconds>(wait));
   return problem;
 }
 
@@ -57,24 +72,52 @@ Api::Api(Services services, auth::Authenticator authenticator)
 
 Response Api::handle(Request& request) const {
   const auto target = parse_target(request.target);
-  return target ? dispatch(request, *target) : Response::of(target.error());
+  auto answer = target ? dispatch(request, *target) : Answer(Problem(target.error()));
+  if (answer) return std::move(*answer);
+  auto problem = answer.error();
+  problem.request_id = request.id;
+  request.facts.code = problem.code;
+  return Response::of(problem);
 }
 
-Response Api::dispatch(Request& request, const Target& target) const {
+boost::system::result<auth::Principal, Problem> Api::identify(const Request& request) const {
+  auto* const callers = services_.callers;
+  const auto shown = request.header("Authorization");
+  if (callers != nullptr && !shown.empty())
+    if (const auto wait = callers->held_back(request.peer))
+      return too_often("too many wrong credentials came from this address; try again later", *wait);
+  auto known = authenticator_.authenticate(request.peer, shown);
+  if (!known) {
+    if (callers != nullptr && !shown.empty()) callers->failed(request.peer);
+    return Problem(known.error());
+  }
+  if (callers != nullptr)
+    if (const auto wait = callers->take(request.peer, known->subject))
+      return too_often("these credentials may ask " + std::to_string(callers->request_rate()) +
+                           " times a second (auth.rate_limit); try again later",
+                       *wait);
+  return std::move(*known);
+}
+
+Answer Api::dispatch(Request& request, const Target& target) const {
   const auto candidates = routes_for(target);
   const auto* route = with_method(candidates, request.method);
+  if (route) request.facts.route = route->pattern;
+  if (services_.cors != nullptr && !candidates.empty() && services_.cors->is_preflight(request))
+    return Cors::preflight(methods_of(candidates));
   auth::Principal principal;
   if (!route || route->permission != auth::Permission::none) {
-    auto known = authenticator_.authenticate(request.peer, request.header("Authorization"));
-    if (!known) return Response::of(known.error());
+    auto known = identify(request);
+    if (!known) return known.error();
     principal = std::move(*known);
+    request.facts.subject = principal.subject;
   }
-  if (!route) return Response::of(no_route(candidates));
+  if (!route) return no_route(candidates);
   if (route->permission != auth::Permission::none && services_.stopping())
-    return Response::of(fail(ErrorCode::stopping, "the daemon is stopping"));
-  if (auto unknown = unknown_parameter(*route, target)) return Response::of(*unknown);
+    return Problem(fail(ErrorCode::stopping, "the daemon is stopping"));
+  if (auto unknown = unknown_parameter(*route, target)) return Problem(*unknown);
   if (!auth::permits(principal, route->permission))
-    return Response::of(fail(ErrorCode::forbidden, "these credentials do not allow this"));
+    return Problem(fail(ErrorCode::forbidden, "these credentials do not allow this"));
 
   Context context{services_,
                   request,
@@ -86,7 +129,7 @@ Response Api::dispatch(Request& request, const Target& target) const {
   return run(*route, context);
 }
 
-Response Api::run(const Route& route, Context& context) const {
+Answer Api::run(const Route& route, Context& context) const {
   auto answer = [&]() -> Answer {
     if (const auto name = captured(route, context.target, "{t}"); !name.empty()) {
       auto tenant = find_tenant(services_, route, context.principal, name);
@@ -95,11 +138,13 @@ Response Api::run(const Route& route, Context& context) const {
     }
     return route.handler(context);
   }();
-  if (answer) return std::move(*answer);
+  if (answer) return answer;
   auto problem = answer.error();
-  if (problem.status >= 500 && services_.on_failure) services_.on_failure(route.pattern, problem.code, problem.detail);
+  if (problem.status >= 500 && services_.on_failure)
+    services_.on_failure(
+        {route.pattern, problem.code, problem.detail, context.request.id, context.request.trace.parent});
   hide_internals(problem, context.principal);
-  return Response::of(problem);
+  return problem;
 }
 
 }  // namespace mtmsg::http

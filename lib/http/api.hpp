@@ -1,20 +1,17 @@
 #pragma once
 
 #include "auth/authenticator.hpp"
-#include "http/exchange.hpp"
+#include "http/routes.hpp"
 #include "http/services.hpp"
 
 namespace mtmsg::http {
 
-struct Route;
-struct Context;
-struct Target;
-
 /// The HTTP API: finds the route, asks who it is and whether he may, and calls the row's handler. Any thread.
 /// Must outlive the streams in its answers.
 ///
-/// In this order: address (400), route (404, 405), credentials (401; asked before a missing route is admitted),
-/// stopping (503), parameters (400), permission (403), tenant (404, also for somebody else's).
+/// In this order: address (400), a browser's question before it sends (204), route (404, 405), credentials (401; asked
+/// before a missing route is admitted) and how often they ask (429), stopping (503), parameters (400), permission
+/// (403), tenant (404, also for somebody else's).
 class Api {
  public:
   Api(Services services, auth::Authenticator authenticator);
@@ -22,8 +19,9 @@ class Api {
   Response handle(Request& request) const;
 
  private:
-  Response dispatch(Request& request, const Target& target) const;
-  Response run(const Route& route, Context& context) const;
+  boost::system::result<auth::Principal, Problem> identify(const Request& request) const;
+  Answer dispatch(Request& request, const Target& target) const;
+  Answer run(const Route& route, Context& context) const;
 
   const Services services_;
   const auth::Authenticator authenticator_;

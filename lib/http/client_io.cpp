@@ -40,6 +40,7 @@ boost::system::result<bool, Problem> ClientIo::read(std::string& out) {
 
 bool ClientIo::write(std::string_view bytes) {
   if (broken_) return false;
+  written_ += bytes.size();
   if (out_.size() + bytes.size() < kPiece) {
     out_ += bytes;
     return true;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -27,6 +28,8 @@ class ClientIo final : public BodyReader, public ByteSink {
   bool alive() override;
   /// The end of the answer: what the client does not take at once is left to the loop, if it is little.
   bool finish();
+  /// Bytes of the answer so far, sent or about to be.
+  std::uint64_t written() const noexcept { return written_; }
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -40,6 +43,7 @@ class ClientIo final : public BodyReader, public ByteSink {
   Workers& workers_;
   std::chrono::nanoseconds patience_;  // left for waiting for the body; time the handler takes does not count
   std::string out_;                    // small writes, collected
+  std::uint64_t written_ = 0;
   bool broken_ = false;
   Clock::time_point flushed_{};
 };

@@ -5,6 +5,8 @@
 
 #include <sys/socket.h>
 
+#include "http/request_id.hpp"
+
 namespace mtmsg::http {
 namespace {
 
@@ -67,6 +69,11 @@ Connection::Progress Connection::reject(Rejection rejection) {
   return Progress::rejected;
 }
 
+const std::string& Connection::request_id() {
+  if (request_id_.empty()) request_id_ = request_id_of(head_ ? head_->headers : std::vector<HeaderLine>());
+  return request_id_;
+}
+
 bool Connection::take_continue_due() noexcept {
   // A client that sent its body did not wait.
   return std::exchange(continue_due_, false) && body_.empty() && in_.empty();
@@ -84,6 +91,7 @@ bool Connection::take_body(std::string& out) {
 
 void Connection::start_next() {
   head_.reset();
+  request_id_.clear();
   head_text_.clear();
   body_.clear();
   decoder_ = BodyDecoder();

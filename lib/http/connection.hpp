@@ -42,6 +42,8 @@ class Connection {
   /// Of the request being received or served.
   const RequestHead& head() const noexcept { return *head_; }
   bool has_head() const noexcept { return head_.has_value(); }
+  /// What the current request is called (request_id.hpp), also when it is none: the same until start_next().
+  const std::string& request_id();
   /// Nothing of a request has arrived.
   bool idle() const noexcept { return !head_ && in_.empty(); }
   /// All of the current request has arrived.
@@ -75,6 +77,7 @@ class Connection {
   std::size_t searched_ = 0;
   std::string head_text_;  // what head_ points into
   std::optional<RequestHead> head_;
+  std::string request_id_;
   std::optional<Rejection> rejection_;
   BodyDecoder decoder_;
   std::string body_;

@@ -1,6 +1,7 @@
 #include "http/exchange.hpp"
 
 #include "http/ascii.hpp"
+#include "http/request_id.hpp"
 
 namespace mtmsg::http {
 
@@ -13,6 +14,18 @@ std::string_view Request::header(std::string_view name) const noexcept {
 Response Response::json(int status, std::string body) {
   body += '\n';
   return {status, "application/json", std::move(body), {}, {}};
+}
+
+void Response::add_standard_headers(std::string_view request_id) {
+  headers.emplace_back(kRequestIdHeader, request_id);
+  if (header("X-Content-Type-Options") == nullptr) headers.emplace_back("X-Content-Type-Options", "nosniff");
+  if (header("Cache-Control") == nullptr) headers.emplace_back("Cache-Control", "no-store");
+}
+
+const std::string* Response::header(std::string_view name) const noexcept {
+  for (const auto& [known, value] : headers)
+    if (iequals(known, name)) return &value;
+  return nullptr;
 }
 
 Response Response::of(const Problem& problem) {

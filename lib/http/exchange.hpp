@@ -1,5 +1,7 @@
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -11,6 +13,7 @@
 
 #include "auth/authenticator.hpp"
 #include "http/problem.hpp"
+#include "http/trace_context.hpp"
 
 /// A request and its answer, as handlers see them: no socket, no HTTP library.
 namespace mtmsg::http {
@@ -24,12 +27,22 @@ class BodyReader {
   virtual boost::system::result<bool, Problem> read(std::string& out) = 0;
 };
 
+/// What the handler found out, for the access log.
+struct RequestFacts {
+  std::string_view route = {};  ///< the pattern; empty: there is none
+  std::string subject = {};     ///< empty: nobody asked who it is
+  std::string code = {};        ///< the problem's
+};
+
 struct Request {
   std::string_view method;  ///< HEAD arrives as GET; its answer's body is not sent
   std::string_view target;
   const std::vector<HeaderLine>& headers;
   const auth::Peer& peer;
   BodyReader& body;
+  std::string id = {};      ///< request_id.hpp
+  TraceContext trace = {};  ///< trace_context.hpp
+  RequestFacts facts = {};
 
   /// The first header of this name (any case), or empty.
   std::string_view header(std::string_view name) const noexcept;
@@ -52,10 +65,25 @@ struct Response {
 
   static Response json(int status, std::string body);
   static Response of(const Problem& problem);
+
+  /// X-Request-Id, and what keeps browsers from guessing a type and from keeping the answer, unless it says otherwise.
+  void add_standard_headers(std::string_view request_id);
+  /// The first header of this name (any case), or nullptr.
+  const std::string* header(std::string_view name) const noexcept;
 };
 
 /// Any thread, several at a time. May throw: the client gets a 500 that says nothing about it, and the server's
 /// `on_error` gets the text.
 using Handler = std::function<Response(Request&)>;
+
+/// A request that was answered, or whose answer broke off.
+struct Answered {
+  const Request& request;
+  int status = 0;
+  std::uint64_t bytes = 0;              ///< of the answer, headers and all
+  std::chrono::nanoseconds duration{};  ///< from when a thread took it until the client has it, or the kernel
+};
+/// Worker threads, several at a time. Does not throw.
+using OnAnswered = std::function<void(const Answered&)>;
 
 }  // namespace mtmsg::http

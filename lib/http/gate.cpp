@@ -8,6 +8,8 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include "http/request_id.hpp"
+
 namespace mtmsg::http {
 namespace {
 
@@ -20,8 +22,10 @@ constexpr std::size_t kScratchBytes = 64 << 10;
 constexpr unsigned kReadsAtOnce = 4;  // of one connection, before others get their turn
 
 /// An answer for those who don't get as far as a worker.
-std::string plain_answer(const Problem& problem) {
-  const auto response = Response::of(problem);
+std::string plain_answer(Problem problem, std::string request_id) {
+  problem.request_id = std::move(request_id);
+  auto response = Response::of(problem);
+  response.add_standard_headers(problem.request_id);
   std::string text = "HTTP/1.1 " + std::to_string(problem.status) + ' ' + std::string(reason_phrase(problem.status));
   text += "\r\nContent-Type: " + response.content_type;
   text += "\r\nContent-Length: " + std::to_string(response.body.size());
@@ -38,10 +42,10 @@ std::chrono::milliseconds sweep_interval(const ServerLimits& limits) {
 
 }  // namespace
 
-Gate::Gate(const ServerLimits& limits, Handler handler, OnError on_error, std::vector<Listener> listeners)
+Gate::Gate(const ServerLimits& limits, Handler handler, Hooks hooks, std::vector<Listener> listeners)
     : limits_(limits),
       handler_(std::move(handler)),
-      on_error_(std::move(on_error)),
+      hooks_(std::move(hooks)),
       workers_({limits.workers, limits.blocked_workers, limits.queued_requests}, [this] { return make_work(); }),
       scratch_(kScratchBytes) {
   for (auto& listener : listeners) {
@@ -136,7 +140,7 @@ void Gate::admit(FileDescriptor socket) {
   const auto peer = peer_of(socket.get());
   if (!peer) return;
   if (slots_.size() >= limits_.connections) {
-    const auto answer = plain_answer(Problem(Rejection{503, "too many connections"}));
+    const auto answer = plain_answer(Problem(Rejection{503, "too many connections"}), request_id_of({}));
     (void)::send(socket.get(), answer.data(), answer.size(), MSG_DONTWAIT | MSG_NOSIGNAL);  // it is gone either way
     return;
   }
@@ -188,7 +192,7 @@ void Gate::proceed(Slot& slot) {
 }
 
 void Gate::refuse(Slot& slot, const Problem& problem) {
-  slot.connection.unsent = plain_answer(problem);
+  slot.connection.unsent = plain_answer(problem, slot.connection.request_id());
   slot.keep = false;
   slot.deadline = steady_clock::now() + limits_.write_timeout;
   write_rest(slot);

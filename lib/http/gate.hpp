@@ -16,6 +16,7 @@
 
 #include "http/client_io.hpp"
 #include "http/connection.hpp"
+#include "http/cors.hpp"
 #include "http/exchange.hpp"
 #include "http/limits.hpp"
 #include "http/listener.hpp"
@@ -57,9 +58,16 @@ struct Slot {
 /// ServerLimits bounds.
 class Gate {
  public:
-  using OnError = std::function<void(std::string_view)>;
+  using OnError = std::function<void(std::string_view what, std::string_view request_id)>;
 
-  Gate(const ServerLimits& limits, Handler handler, OnError on_error, std::vector<Listener> listeners);
+  /// What is done with every answer, beside sending it.
+  struct Hooks {
+    OnError on_error;
+    OnAnswered on_answered;
+    Cors cors;
+  };
+
+  Gate(const ServerLimits& limits, Handler handler, Hooks hooks, std::vector<Listener> listeners);
   ~Gate();
 
   void start();
@@ -99,12 +107,13 @@ class Gate {
   Workers::Work make_work();
   void serve(Slot& slot, Responder& responder);
   bool answer_one(Slot& slot, Responder& responder);
-  Response respond(Slot& slot, ClientIo& io);
+  Response respond(Slot& slot, Request& request);
+  void finish(const Request& request, Response& response) const;
   void give_back(Slot& slot);
 
   const ServerLimits limits_;
   const Handler handler_;
-  const OnError on_error_;
+  const Hooks hooks_;
 
   boost::asio::io_context loop_{1};
   std::thread loop_thread_;

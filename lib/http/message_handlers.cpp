@@ -27,7 +27,7 @@ Answer answer_with(const Context& context, MessageWalk walk, unsigned limit) {
   Response response;
   response.content_type = "application/x-ndjson";
   const auto left = context.target.parameter("limit") ? std::optional<std::size_t>(limit) : std::nullopt;
-  response.stream = stream_rows(context.services, std::move(walk), std::move(*first), left);
+  response.stream = stream_rows(context.services, std::move(walk), std::move(*first), left, context.request);
   return response;
 }
 

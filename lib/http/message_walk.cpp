@@ -85,8 +85,14 @@ class GlobalWalk {
 
 class RowStream {
  public:
-  RowStream(const Services& services, MessageWalk walk, RowPage first, std::optional<std::size_t> left)
-      : services_(services), walk_(std::move(walk)), page_(std::move(first)), left_(left) {
+  RowStream(const Services& services, MessageWalk walk, RowPage first, std::optional<std::size_t> left,
+            const Request& request)
+      : services_(services),
+        walk_(std::move(walk)),
+        page_(std::move(first)),
+        left_(left),
+        request_id_(request.id),
+        traceparent_(request.trace.parent) {
     take_from_left();
   }
 
@@ -118,7 +124,9 @@ class RowStream {
     if (left_) *left_ -= std::min(*left_, page_.rows.size());
   }
   StreamStep cut(const Error& error) {
-    if (services_.on_failure) services_.on_failure("a stream of messages", error_code_name(error.code), error.message);
+    if (services_.on_failure)
+      services_.on_failure(
+          {"a stream of messages", error_code_name(error.code), error.message, request_id_, traceparent_});
     return StreamStep::broken;
   }
 
@@ -127,6 +135,8 @@ class RowStream {
   RowPage page_;
   std::size_t at_ = 0;
   std::optional<std::size_t> left_;
+  const std::string request_id_;
+  const std::string traceparent_;
 };
 
 }  // namespace
@@ -145,8 +155,9 @@ Result<MessageWalk> walk_all_tenants(const Services& services, std::optional<Glo
   return MessageWalk(GlobalWalk(services, std::move(ids), cursor, query));
 }
 
-BodyStream stream_rows(const Services& services, MessageWalk walk, RowPage first, std::optional<std::size_t> left) {
-  auto stream = std::make_shared<RowStream>(services, std::move(walk), std::move(first), left);
+BodyStream stream_rows(const Services& services, MessageWalk walk, RowPage first, std::optional<std::size_t> left,
+                       const Request& request) {
+  auto stream = std::make_shared<RowStream>(services, std::move(walk), std::move(first), left, request);
   return [stream](std::string& buffer) { return stream->next(buffer); };
 }
 

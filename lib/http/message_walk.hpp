@@ -31,6 +31,7 @@ Result<MessageWalk> walk_all_tenants(const Services& services, std::optional<Glo
 
 /// The walk as NDJSON: `first`, then as much as `left` allows (everything when absent), and a last line that tells
 /// where it ended. A failure on the way cuts the stream and goes to services.on_failure.
-BodyStream stream_rows(const Services& services, MessageWalk walk, RowPage first, std::optional<std::size_t> left);
+BodyStream stream_rows(const Services& services, MessageWalk walk, RowPage first, std::optional<std::size_t> left,
+                       const Request& request);
 
 }  // namespace mtmsg::http

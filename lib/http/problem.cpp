@@ -44,7 +44,7 @@ Problem::Problem(const Rejection& rejection)
 
 std::string Problem::json() const {
   std::string out;
-  wire::append_problem(out, {"about:blank", std::string(reason_phrase(status)), status, detail, code});
+  wire::append_problem(out, {"about:blank", std::string(reason_phrase(status)), status, detail, code, request_id});
   out += '\n';
   return out;
 }

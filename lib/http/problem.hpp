@@ -18,6 +18,7 @@ struct Problem {
   std::string detail;
   std::optional<std::chrono::seconds> retry_after;  ///< set for every 429 and 503
   std::string allow;                                ///< the methods there are, for 405
+  std::string request_id;                           ///< of the request it answers, where it is known
 
   /// 500 `internal`.
   Problem();
@@ -27,7 +28,7 @@ struct Problem {
   /// What the framing refused.
   explicit Problem(const Rejection& rejection);
 
-  /// {"type","title","status","detail","code"} (wire/problem.hpp)
+  /// {"type","title","status","detail","code","request_id"} (wire/problem.hpp)
   std::string json() const;
 };
 

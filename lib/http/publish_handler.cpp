@@ -35,6 +35,7 @@ class Publishing {
  public:
   explicit Publishing(const Context& context)
       : services_(context.services),
+        trace_(context.request.trace.headers()),
         tenant_(*context.tenant),
         limits_(limits_of(context)),
         validator_({limits_.value(Limit::max_message_bytes), services_.limits.max_rendered_bytes}) {}
@@ -53,7 +54,8 @@ class Publishing {
     const auto identity = identify_message(tenant_.id, request->id);
     // Sent as it was given: whoever stores it derives the same id from it, and keeps the original.
     auto message_id = identity.origin == MessageIdentity::Origin::derived ? *request->id : identity.id.to_string();
-    return Queued{identity.id, services_.publish(tenant_.id, std::move(message_id), std::string(request->payload))};
+    return Queued{identity.id,
+                  services_.publish(tenant_.id, std::move(message_id), std::string(request->payload), trace_)};
   }
 
   /// The broker's answer; of a full queue in a sentence that says so.
@@ -98,6 +100,7 @@ class Publishing {
   }
 
   const Services& services_;
+  const Headers trace_;  ///< of the request, for each of its messages
   const Tenant tenant_;
   const TenantLimits limits_;
   PayloadValidator validator_;

@@ -1,5 +1,6 @@
 // The worker's half of the gate.
 
+#include "http/compression.hpp"
 #include "http/gate.hpp"
 
 namespace mtmsg::http {
@@ -21,6 +22,11 @@ class StreamPlace {
   const bool taken_;
 };
 
+Response refusal(Problem problem, const Request& request) {
+  problem.request_id = request.id;
+  return Response::of(problem);
+}
+
 }  // namespace
 
 Workers::Work Gate::make_work() {
@@ -41,14 +47,24 @@ void Gate::serve(Slot& slot, Responder& responder) {
 
 /// True when the connection may go on.
 bool Gate::answer_one(Slot& slot, Responder& responder) {
+  const auto begin = std::chrono::steady_clock::now();
   auto& connection = slot.connection;
   ClientIo io(connection, limits_, workers_);
-  auto response = respond(slot, io);
+  const auto& head = connection.head();
+  Request request{head.method == "HEAD" ? "GET" : head.method,
+                  head.target,
+                  head.headers,
+                  connection.peer(),
+                  io,
+                  connection.request_id(),
+                  trace_context_of(head.headers)};
+  auto response = respond(slot, request);
   std::optional<StreamPlace> place;
   if (response.stream && !place.emplace(streams_, limits_.streams))
-    response = Response::of(Problem(Rejection{503, "too many streams at a time"}));
+    response = refusal(Problem(Rejection{503, "too many streams at a time"}), request);
+  finish(request, response);
+  const int status = response.status;
 
-  const auto& head = connection.head();
   Responder::Framing framing;
   framing.head_only = head.method == "HEAD";
   framing.http_1_0 = head.http_1_0;
@@ -57,19 +73,26 @@ bool Gate::answer_one(Slot& slot, Responder& responder) {
   framing.keep_alive = head.keep_alive && connection.complete() && !connection.rejection() && !stopping_ &&
                        !(response.stream && head.http_1_0);
   const bool sent = responder.send(std::move(response), framing, io);
-  return io.finish() && sent && framing.keep_alive;  // what a broken stream gave is the client's all the same
+  const bool whole = io.finish() && sent;  // what a broken stream gave is the client's all the same
+  if (hooks_.on_answered) hooks_.on_answered({request, status, io.written(), std::chrono::steady_clock::now() - begin});
+  return whole && framing.keep_alive;
 }
 
-Response Gate::respond(Slot& slot, ClientIo& io) {
-  if (slot.came_late) return Response::of(fail(ErrorCode::stopping, "the daemon is stopping"));
-  const auto& head = slot.connection.head();
-  Request request{head.method == "HEAD" ? "GET" : head.method, head.target, head.headers, slot.connection.peer(), io};
+/// What every answer gets, whoever made it.
+void Gate::finish(const Request& request, Response& response) const {
+  response.add_standard_headers(request.id);
+  hooks_.cors.dress(request.header("Origin"), response);
+  compress(response, request.header("Accept-Encoding"));
+}
+
+Response Gate::respond(Slot& slot, Request& request) {
+  if (slot.came_late) return refusal(fail(ErrorCode::stopping, "the daemon is stopping"), request);
   try {
     return handler_(request);
   } catch (const std::exception& error) {
-    if (on_error_) on_error_(error.what());
+    if (hooks_.on_error) hooks_.on_error(error.what(), request.id);
   }
-  return Response::of(fail(ErrorCode::internal, "an internal error; the daemon's log has it"));
+  return refusal(fail(ErrorCode::internal, "an internal error; the daemon's log has it"), request);
 }
 
 }  // namespace mtmsg::http

@@ -9,12 +9,12 @@ namespace mtmsg::http {
 struct Server::Impl {
   ServerOptions options;
   Handler handler;
-  std::function<void(std::string_view)> on_error;
+  OnError on_error;
   std::unique_ptr<Gate> gate;
   std::uint16_t port = 0;
 };
 
-Server::Server(ServerOptions options, Handler handler, std::function<void(std::string_view)> on_error)
+Server::Server(ServerOptions options, Handler handler, OnError on_error)
     : impl_(std::make_unique<Impl>(Impl{std::move(options), std::move(handler), std::move(on_error), nullptr, 0})) {}
 
 Server::~Server() {
@@ -35,7 +35,9 @@ Result<void> Server::start() {
     if (!listener) return listener.error();
     listeners.push_back(std::move(*listener));
   }
-  impl_->gate = std::make_unique<Gate>(impl_->options.limits, impl_->handler, impl_->on_error, std::move(listeners));
+  impl_->gate = std::make_unique<Gate>(impl_->options.limits, impl_->handler,
+                                       Gate::Hooks{impl_->on_error, impl_->options.on_answered, impl_->options.cors},
+                                       std::move(listeners));
   impl_->gate->start();
   return {};
 }

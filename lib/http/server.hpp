@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "core/result.hpp"
+#include "http/cors.hpp"
 #include "http/exchange.hpp"
 #include "http/limits.hpp"
 #include "http/listener.hpp"
@@ -18,13 +19,16 @@ struct ServerOptions {
   std::optional<ListenAddress> tcp;
   std::optional<UnixListen> unix_socket;
   ServerLimits limits;
+  Cors cors;
+  OnAnswered on_answered = {};
 };
 
 /// HTTP/1.1 on TCP and on a Unix socket, the same handler for both. Any thread, one call at a time.
 class Server {
  public:
-  /// `on_error` gets the text of what a handler threw, on a worker thread.
-  Server(ServerOptions options, Handler handler, std::function<void(std::string_view)> on_error);
+  /// `on_error` gets the text of what a handler threw and the request's id, on a worker thread.
+  using OnError = std::function<void(std::string_view what, std::string_view request_id)>;
+  Server(ServerOptions options, Handler handler, OnError on_error);
   ~Server();
 
   /// Returns when clients can connect. Errors: Listener's. Again while running: does nothing.

@@ -18,6 +18,8 @@
 
 namespace mtmsg::http {
 
+class CallerLimits;
+class Cors;
 class PublishRates;
 
 struct ApiLimits {
@@ -27,6 +29,17 @@ struct ApiLimits {
   std::size_t max_tenants_per_page = 500;   ///< visited for one page over all tenants
 };
 
+/// An answer of 500 and above, with what was not told to the client.
+struct RequestFailure {
+  std::string_view route;  ///< its pattern
+  std::string_view code;   ///< the problem's
+  std::string_view detail;
+  std::string_view request_id;
+  std::string_view traceparent;  ///< empty: none
+};
+
+using Headers = std::vector<std::pair<std::string, std::string>>;
+
 /// What the API does its work with. All of it may be called on any thread, several at a time, and outlives the Api.
 struct Services {
   tenants::TenantService& tenants;
@@ -35,7 +48,7 @@ struct Services {
   store::Migrator& migrator;
   PublishRates& rates;
   /// broker/publisher.hpp, Publisher::publish
-  std::function<std::future<Result<void>>(TenantId, std::string message_id, std::string body)> publish;
+  std::function<std::future<Result<void>>(TenantId, std::string message_id, std::string body, Headers headers)> publish;
   /// Tries these dead letters again, as messages: one result for each, in the order of their numbers. An error when it
   /// could not be found out for all of them (database_unavailable, not_found for the tenant); calling again is safe.
   std::function<Result<std::vector<Replayed>>(TenantId, std::vector<Sequence> letters)> replay;
@@ -43,12 +56,13 @@ struct Services {
   std::function<wire::Readiness()> readiness;
   std::function<std::string()> metrics;  ///< Prometheus' text format
   std::function<bool()> stopping;        ///< then everything but health answers 503 `stopping`
-  /// Told of every answer of 500 and above, once, with what was not told to the client. `route` is the pattern, `code`
-  /// the problem's.
-  std::function<void(std::string_view route, std::string_view code, std::string_view detail)> on_failure;
+  /// Told of every answer of 500 and above, once.
+  std::function<void(const RequestFailure& failure)> on_failure;
   /// A migration was applied, or taken back, through the API.
   std::function<void(const store::MigrationStatus& migration)> on_migrated;
   ApiLimits limits;
+  CallerLimits* callers = nullptr;  ///< none: nobody is held back
+  const Cors* cors = nullptr;       ///< none: no page of another origin
 };
 
 }  // namespace mtmsg::http

@@ -10,8 +10,9 @@ void append_problem(std::string& out, const Problem& problem) {
       .text("title", problem.title)
       .number("status", problem.status)
       .text("detail", problem.detail)
-      .text("code", problem.code)
-      .close();
+      .text("code", problem.code);
+  if (!problem.request_id.empty()) object.text("request_id", problem.request_id);
+  object.close();
 }
 
 Result<Problem> read_problem(std::string_view json) {
@@ -22,6 +23,7 @@ Result<Problem> read_problem(std::string_view json) {
   problem.status = static_cast<int>(fields.optional_number("status").value_or(0));
   problem.detail = fields.optional_text("detail").value_or("");
   problem.code = fields.optional_text("code").value_or("");
+  problem.request_id = fields.optional_text("request_id").value_or("");
   if (auto done = fields.finish(); !done) return done.error();
   return problem;
 }

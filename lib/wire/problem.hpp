@@ -14,11 +14,12 @@ struct Problem {
   std::string title;
   int status = 500;  ///< of HTTP
   std::string detail;
-  std::string code;  ///< error_code_name
+  std::string code;        ///< error_code_name
+  std::string request_id;  ///< what the daemon's log calls the request; empty: not told
   friend bool operator==(const Problem&, const Problem&) = default;
 };
 
-/// {"type","title","status","detail","code"}
+/// {"type","title","status","detail","code","request_id"}
 void append_problem(std::string& out, const Problem& problem);
 /// Every member may be absent (RFC 9457, 3.1). invalid_argument only when it is no JSON object.
 Result<Problem> read_problem(std::string_view json);

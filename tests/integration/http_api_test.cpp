@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <httplib.h>
 
+#include "core/uuid.hpp"
 #include "http/api.hpp"
 #include "http/server.hpp"
 #include "tests/unit/http/fakes.hpp"
@@ -110,6 +111,23 @@ TEST_F(HttpApiTest, TakesALongNdjsonBodyInPieces) {
   EXPECT_EQ(std::count(answer->body.begin(), answer->body.end(), '\n'), lines);
   ASSERT_THAT(world_.published, SizeIs(lines));
   EXPECT_EQ(world_.published.back().body, "{\"n\":49999}");
+}
+
+TEST_F(HttpApiTest, AnswersWithTheRequestsIdWhateverTheAnswer) {
+  auto client = local();
+  client->set_default_headers({{"X-Request-Id", "order-7"}});
+  EXPECT_EQ(client->Get("/healthz")->get_header_value("X-Request-Id"), "order-7");
+  const auto missing = client->Get("/tenants/none");
+  ASSERT_TRUE(missing);
+  EXPECT_EQ(missing->get_header_value("X-Request-Id"), "order-7");
+  EXPECT_EQ(wire::read_problem(missing->body)->request_id, "order-7");
+  // Refused before anybody looked for a route.
+  client->set_default_headers({{"X-Request-Id", "order-8"}, {"Content-Encoding", "br"}});
+  const auto refused = client->Get("/healthz");
+  ASSERT_TRUE(refused);
+  EXPECT_EQ(refused->status, 415);
+  EXPECT_TRUE(Uuid::parse(refused->get_header_value("X-Request-Id")));
+  EXPECT_EQ(wire::read_problem(refused->body)->request_id, refused->get_header_value("X-Request-Id"));
 }
 
 TEST_F(HttpApiTest, GivesAProblemForHeadsAndMethodsItDoesNotTake) {

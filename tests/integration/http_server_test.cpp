@@ -69,7 +69,7 @@ class HttpServerTest : public testing::Test {
       ++handled_;
       return handle(request, gate);
     };
-    server_ = std::make_unique<Server>(options_, handler, [this](std::string_view) { ++errors_; });
+    server_ = std::make_unique<Server>(options_, handler, [this](std::string_view, std::string_view) { ++errors_; });
     const auto started = server_->start();
     ASSERT_TRUE(started) << started.error().message;
   }

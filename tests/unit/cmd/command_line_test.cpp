@@ -40,6 +40,15 @@ TEST_F(CommandLineTest, WhatTheServerRefusesIsExitOneWithItsReason) {
   EXPECT_EQ(ran.err, "mtmsgctl: error: tenant nope does not exist\n");
 }
 
+TEST_F(CommandLineTest, AFailureOfTheServerNamesTheRequestForItsLog) {
+  server.Get("/tenants/acme",
+             says(R"({"detail":"an internal error","code":"internal","status":500,"request_id":"0190-7"})", 500,
+                  "application/problem+json"));
+  const auto ran = run_line({"tenant", "show", "acme"});
+  EXPECT_EQ(ran.code, 1);
+  EXPECT_EQ(ran.err, "mtmsgctl: error: an internal error\nThe daemon's log tells more about request 0190-7.\n");
+}
+
 TEST_F(CommandLineTest, AServerThatIsNotThereIsExitThreeWithTheNextStep) {
   const auto ran = run_alone({"--endpoint", "unix:/nonexistent.sock", "status"});
   EXPECT_EQ(ran.code, 3);

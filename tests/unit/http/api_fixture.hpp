@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "http/api.hpp"
+#include "http/request_id.hpp"
 #include "tests/unit/http/fakes.hpp"
 #include "wire/problem.hpp"
 
@@ -55,7 +56,7 @@ class ApiTest : public testing::Test {
     if (!options.type.empty()) headers.push_back({"content-type", options.type});
     if (!options.accept.empty()) headers.push_back({"Accept", options.accept});
     Pieces pieces(std::move(body));
-    Request request{method, target, headers, options.peer, pieces};
+    Request request{method, target, headers, options.peer, pieces, request_id_of(headers), trace_context_of(headers)};
     // Kept, because streams go on using it.
     apis_.emplace_back(world_.services(), auth::Authenticator(auth::Mode::jwt));
     return apis_.back().handle(request);

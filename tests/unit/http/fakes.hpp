@@ -193,6 +193,7 @@ struct World {
     TenantId tenant;
     std::string message_id;
     std::string body;
+    Headers headers;
   };
 
   Services services() {
@@ -201,13 +202,13 @@ struct World {
             dead_letters,
             migrator,
             rates,
-            [this](TenantId tenant, std::string message_id, std::string body) {
+            [this](TenantId tenant, std::string message_id, std::string body, Headers headers) {
               const std::lock_guard lock(mutex);
               std::promise<Result<void>> promise;
               if (broker_error) {
                 promise.set_value(*broker_error);
               } else {
-                published.push_back({tenant, std::move(message_id), std::move(body)});
+                published.push_back({tenant, std::move(message_id), std::move(body), std::move(headers)});
                 promise.set_value({});
               }
               return promise.get_future();
@@ -223,12 +224,15 @@ struct World {
             },
             [] { return std::string("# HELP x\n"); },
             [this] { return stopping.load(); },
-            [this](std::string_view, std::string_view code, std::string_view detail) {
+            [this](const RequestFailure& failed) {
               const std::lock_guard lock(mutex);
-              failures.push_back(std::string(code) + ": " + std::string(detail));
+              failures.push_back(std::string(failed.code) + ": " + std::string(failed.detail));
+              failed_requests.emplace_back(failed.request_id);
             },
             {},
-            limits};
+            limits,
+            &callers,
+            &cors};
   }
 
   Tenants tenants;
@@ -238,9 +242,12 @@ struct World {
   PublishRates::Clock::time_point now = PublishRates::Clock::now();  ///< stands still
   PublishRates rates{[this] { return now; }};
   ApiLimits limits;
+  CallerLimits callers{[this] { return now; }};
+  Cors cors;
   std::mutex mutex;  // guards published, failures
   std::vector<Published> published;
   std::vector<std::string> failures;
+  std::vector<std::string> failed_requests;  ///< their ids
   std::optional<Error> broker_error;
   bool ready = true;
   std::atomic<bool> stopping = false;
