@@ -12,7 +12,7 @@
 namespace mtmsg::http {
 namespace {
 
-// Half of level 6's time for a twentieth more bytes, with messages of JSON.
+// With messages of JSON: a third of level 6's time, for a quarter more bytes (0.20 of the plain ones instead of 0.16).
 constexpr int kLevel = 1;
 constexpr int kGzipWindow = 15 + 16;  // zlib.h: 16 more means a gzip header and trailer
 constexpr int kMemory = 8;            // zlib.h's default
