@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 
+#include "http/audit.hpp"
 #include "http/routes.hpp"
 
 namespace mtmsg::http {
@@ -50,6 +51,18 @@ void hide_internals(Problem& problem, const auth::Principal& principal) {
     problem.detail = "the service cannot do this at the moment";
 }
 
+/// Also of a handler that fails half way it is written down that it was called.
+Answer handle_audited(const Route& route, Context& context) {
+  try {
+    auto answer = route.handler(context);
+    audit(route, context, answer ? answer->status : answer.error().status, answer ? "" : answer.error().code);
+    return answer;
+  } catch (...) {
+    audit(route, context, 500, error_code_name(ErrorCode::internal));
+    throw;
+  }
+}
+
 }  // namespace
 
 Api::Api(Services services, auth::Authenticator authenticator)
@@ -93,7 +106,7 @@ Response Api::run(const Route& route, Context& context) const {
       if (!tenant) return Problem(tenant.error());
       context.tenant = std::move(*tenant);
     }
-    return route.handler(context);
+    return handle_audited(route, context);
   }();
   if (answer) return std::move(*answer);
   auto problem = answer.error();

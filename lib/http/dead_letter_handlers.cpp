@@ -4,6 +4,7 @@
 #include "http/handlers.hpp"
 #include "http/parameters.hpp"
 #include "wire/dead_letter.hpp"
+#include "wire/json_text.hpp"
 #include "wire/replay.hpp"
 
 namespace mtmsg::http {
@@ -55,6 +56,20 @@ Result<wire::Purged> purge(const Context& context, const DeadLetterFilter& filte
   return purged;
 }
 
+std::string note_of(const wire::DeadLetterSelection& selection, const Result<wire::Purged>& purged) {
+  std::string note;
+  wire::ObjectWriter object(note);
+  const auto& filter = selection.filter;
+  if (filter.reason) object.text("reason", to_string(*filter.reason));
+  if (filter.since) object.text("since", format_timestamp(*filter.since));
+  if (filter.until) object.text("until", format_timestamp(*filter.until));
+  if (filter.replayed) object.flag("replayed", *filter.replayed);
+  if (selection.all) object.flag("all", true);
+  if (purged) object.number("deleted", purged->deleted);
+  object.close();
+  return note;
+}
+
 }  // namespace
 
 Answer list_dead_letters(Context& context) {
@@ -84,6 +99,7 @@ Answer show_dead_letter(Context& context) {
 Answer delete_dead_letter(Context& context) {
   const auto seq = letter_number(context);
   if (!seq) return Problem(seq.error());
+  wire::ObjectWriter(context.note.detail).number("seq", seq->value).close();
   const auto gone = context.services.dead_letters.purge(context.tenant->id, std::span(&*seq, 1));
   if (!gone) return Problem(gone.error());
   if (*gone == 0) return Problem(no_such_letter(*seq));
@@ -101,8 +117,12 @@ Answer purge_dead_letters(Context& context) {
   if (auto taken = take(context, "limit", parse_purge_limit, limit); !taken) return Problem(taken.error());
   if (auto taken = take(context, "dry_run", parse_flag, dry_run); !taken) return Problem(taken.error());
   if (!selection.narrows() && !selection.all) return Problem(wire::selection_needed("all=true"));
-  if (dry_run) return count_purge(context, *filter);
+  if (dry_run) {
+    context.note.outcome = AuditNote::Outcome::only_asked;
+    return count_purge(context, *filter);
+  }
   const auto purged = purge(context, *filter, limit);
+  context.note.detail = note_of(selection, purged);
   if (!purged) return Problem(purged.error());
   std::string out;
   wire::append_purged(out, *purged);

@@ -4,6 +4,7 @@
 #include "http/body.hpp"
 #include "http/handlers.hpp"
 #include "http/parameters.hpp"
+#include "wire/json_text.hpp"
 #include "wire/replay.hpp"
 
 namespace mtmsg::http {
@@ -90,9 +91,20 @@ Result<wire::ReplayReport> replay(const Context& context, const wire::ReplayRequ
   return report;
 }
 
-Answer answer_with(const Context& context, const wire::ReplayRequest& request) {
+std::string note_of(const wire::ReplayRequest& request, const Result<wire::ReplayReport>& report) {
+  std::string note;
+  wire::ObjectWriter object(note);
+  wire::append_replay_request(object.value("request"), request);
+  if (report) object.number("stored", report->stored).number("refused", report->refused);
+  object.close();
+  return note;
+}
+
+Answer answer_with(Context& context, const wire::ReplayRequest& request) {
+  if (request.dry_run) context.note.outcome = AuditNote::Outcome::only_asked;
   if (auto active = check_active(*context.tenant); !active) return Problem(active.error());
   const auto report = replay(context, request);
+  context.note.detail = note_of(request, report);
   if (!report) return Problem(report.error());
   std::string out;
   wire::append_replay_report(out, *report);

@@ -1,13 +1,20 @@
 #pragma once
 
+#include <cstdint>
+
 #include "core/ids.hpp"
 #include "core/result.hpp"
 #include "domain/message.hpp"
 
 namespace mtmsg::store {
 
-/// Reads. Any thread; blocks for one short transaction. Each query names one tenant and is planned for it, so its cost
-/// does not grow with the number of tenants.
+/// What went with a message that was erased.
+struct Erased {
+  std::int64_t dead_letters = 0;  ///< those under its id
+};
+
+/// Reads, and the one change there is to a message. Any thread; blocks for one short transaction. Each query names one
+/// tenant and is planned for it, so its cost does not grow with the number of tenants.
 class MessageStore {
  public:
   virtual ~MessageStore() = default;
@@ -18,6 +25,10 @@ class MessageStore {
   virtual Result<Page> page(TenantId tenant, const PageQuery& query) = 0;
   /// not_found when there is no message of this id.
   virtual Result<StoredMessage> get(TenantId tenant, MessageId id) = 0;
+  /// Removes what its sender wrote, payload and headers, for good: also from a dead letter under its id. The row keeps
+  /// number and id, so cursors go on and another delivery stays a duplicate. Erased before: nothing changes.
+  /// not_found; timeout (somebody else holds the tenant's counter for long).
+  virtual Result<Erased> erase(TenantId tenant, MessageId id) = 0;
 };
 
 }  // namespace mtmsg::store

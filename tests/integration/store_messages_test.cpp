@@ -169,12 +169,76 @@ TEST_F(MessageStoreTest, WritesOutNothingPastTheBoundOfBytes) {
 
 TEST_F(MessageStoreTest, ShowsAnErasedMessageWithItsNumberAndNothingElse) {
   store(2);
-  database_.sql().run("update messages set payload = null, headers = null, erased_at = now() where seq = 1");
+  const auto id = page(0).data[0].id;
+  ASSERT_TRUE(database_.store().messages().erase(tenant_, id));
   const auto read = page(0);
   ASSERT_EQ(read.data.size(), 2U);
+  EXPECT_EQ(read.data[0].seq.value, 1);
+  EXPECT_EQ(read.data[0].id, id);
   EXPECT_TRUE(read.data[0].payload.empty());
   EXPECT_TRUE(read.data[0].headers.empty());
   EXPECT_TRUE(read.data[0].erased_at);
+  EXPECT_EQ(read.data[1].payload, R"({"a": 1})");
+}
+
+TEST_F(MessageStoreTest, ErasesOnceAndTakesTheBytesOff) {
+  store(2, "[\"" + std::string(1000, 'x') + "\"]");
+  const auto before = database_.store().tenants().counts(tenant_).value().stored_bytes;
+  const auto id = page(0).data[0].id;
+  ASSERT_TRUE(database_.store().messages().erase(tenant_, id));
+  const auto once = page(0).data[0].erased_at;
+  const auto after = database_.store().tenants().counts(tenant_).value().stored_bytes;
+  EXPECT_NEAR(static_cast<double>(after), static_cast<double>(before) / 2, 20);
+  ASSERT_TRUE(database_.store().messages().erase(tenant_, id)) << "again";
+  EXPECT_EQ(page(0).data[0].erased_at, once);
+  EXPECT_EQ(database_.store().tenants().counts(tenant_).value().stored_bytes, after);
+}
+
+TEST_F(MessageStoreTest, DoesNotStoreAnErasedMessageAgain) {
+  BatchBuilder batch(tenant_);
+  const auto id = batch.add("{}").id;
+  writer_->store(batch.get()).value();
+  ASSERT_TRUE(database_.store().messages().erase(tenant_, id));
+  for (const bool flagged : {false, true}) {
+    BatchBuilder again(tenant_);
+    auto& message = again.add(R"({"secret":1})");
+    message.id = id;
+    message.redelivered = flagged;
+    EXPECT_EQ(writer_->store(again.get()).value()[0].duplicates, 1U) << flagged;
+  }
+  EXPECT_TRUE(page(0).data.at(0).payload.empty());
+  EXPECT_EQ(page(0).data.size(), 1U);
+}
+
+TEST_F(MessageStoreTest, ErasesTheDeadLetterUnderTheIdAndNoOther) {
+  BatchBuilder bad(tenant_);
+  auto& first = bad.add("not json");
+  first.refusal = Refusal{DeadReason::invalid_json, "it is bad", ""};
+  const auto id = first.id;
+  bad.add("not json").refusal = Refusal{DeadReason::invalid_json, "it is bad", ""};
+  writer_->store(bad.get()).value();
+  auto& messages = database_.store().messages();
+  const auto refused = messages.erase(tenant_, id);
+  ASSERT_TRUE(refused.has_error()) << "there is no message yet";
+  EXPECT_EQ(refused.error().code, ErrorCode::not_found);
+  EXPECT_THAT(refused.error().message, testing::HasSubstr("dead letter 1 has it"));
+
+  BatchBuilder mended(tenant_);
+  mended.add("{}").id = id;
+  writer_->store(mended.get()).value();
+  EXPECT_EQ(messages.erase(tenant_, id).value().dead_letters, 1);
+  EXPECT_EQ(database_.sql().one("select string_agg(seq::text, ',') from dead_letters"), "2");
+  EXPECT_EQ(database_.store().tenants().counts(tenant_).value().dead_letters, 1);
+}
+
+TEST_F(MessageStoreTest, ErasesNothingOfAnotherTenant) {
+  store(1);
+  const auto id = page(0).data[0].id;
+  auto& messages = database_.store().messages();
+  const auto other = make_tenant(database_.store(), "other");
+  EXPECT_EQ(messages.erase(other, id).error().code, ErrorCode::not_found);
+  EXPECT_EQ(messages.erase(TenantId{Uuid::v4()}, id).error().code, ErrorCode::not_found);
+  EXPECT_EQ(page(0).data[0].payload, R"({"a": 1})");
 }
 
 TEST_F(MessageStoreTest, KnowsNoForeignAndNoDeletedTenant) {

@@ -1,6 +1,7 @@
 #include "store/pg/dead_letter_store.hpp"
 
 #include "store/pg/array_text.hpp"
+#include "store/pg/counter_lock.hpp"
 #include "store/pg/rows.hpp"
 #include "store/pg/tenant_store.hpp"
 
@@ -10,29 +11,6 @@ namespace {
 
 std::string tenant_query(TenantId tenant) {
   return "select 1 from tenants where state <> 'deleting' and id = " + quoted(tenant);
-}
-
-/// Who writes dead letters holds their tenant's counter, like a batch; so numbers and counts agree. A tenant that is
-/// being deleted has lost the row, or is about to.
-/// Nobody waits long for it: whoever holds it for long holds threads of the API with it.
-std::string lock_query(TenantId tenant) {
-  return "set local lock_timeout = '2s'; select 1 from tenant_counters c join tenants t on t.id = c.tenant_id where "
-         "t.state <> 'deleting' and "
-         "c.tenant_id = " +
-         quoted(tenant) + " for update of c";
-}
-
-/// The border of what takes the counter: not to get it is no outage.
-template <class Work>
-auto guard_locked(Work&& work) -> decltype(work()) {
-  return guard([&]() -> decltype(work()) {
-    try {
-      return work();
-    } catch (const SqlFailure& failure) {
-      if (failure.sqlstate() != "55P03") throw;
-      return fail(ErrorCode::timeout, "somebody else holds the tenant's counter in a long transaction; try again");
-    }
-  });
 }
 
 /// Conditions on one tenant's letters, without the cursor.

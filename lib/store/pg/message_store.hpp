@@ -15,6 +15,7 @@ class PgMessageStore final : public MessageStore {
 
   Result<Page> page(TenantId tenant, const PageQuery& query) override;
   Result<StoredMessage> get(TenantId tenant, MessageId id) override;
+  Result<Erased> erase(TenantId tenant, MessageId id) override;
 
  private:
   Pool& pool_;

@@ -170,6 +170,19 @@ TEST_F(ApiTest, ShowsOneMessage) {
   EXPECT_EQ(call("GET", "/tenants/acme/messages/x").status, 404);
 }
 
+TEST_F(ApiTest, ErasesOneMessageAndShowsThatItIsErased) {
+  const auto id = tenant();
+  world_.messages.add(id, R"({"secret":1})");
+  const auto target = "/tenants/acme/messages/" + world_.messages.rows(id)[0].id.to_string();
+  EXPECT_EQ(call("DELETE", target).status, 204);
+  EXPECT_EQ(call("DELETE", target).status, 204) << "again";
+  const auto shown = call("GET", target).body;
+  EXPECT_THAT(shown, HasSubstr(R"("payload":null,"headers":null)"));
+  EXPECT_THAT(shown, HasSubstr("\"erased_at\":"));
+  EXPECT_EQ(call("DELETE", "/tenants/acme/messages/" + Uuid::v4().to_string()).status, 404);
+  EXPECT_EQ(call("DELETE", "/tenants/acme/messages/x").status, 404);
+}
+
 TEST_F(ApiTest, WalksAllTenantsForAnAdmin) {
   std::vector<TenantId> ids;
   for (const auto* name : {"a", "b", "c"}) {

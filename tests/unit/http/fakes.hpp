@@ -161,6 +161,17 @@ class Messages final : public store::MessageStore {
       if (row.id == id) return row;
     return fail(ErrorCode::not_found, "no such message");
   }
+  Result<store::Erased> erase(TenantId tenant, MessageId id) override {
+    const std::lock_guard lock(mutex_);
+    for (auto& row : rows_[tenant]) {
+      if (row.id != id) continue;
+      row.payload.clear();
+      row.headers.clear();
+      row.erased_at = Timestamp{};
+      return store::Erased{};
+    }
+    return fail(ErrorCode::not_found, "no such message");
+  }
 
   std::optional<int> outage_after;  ///< pages
   int pages = 0;
@@ -187,6 +198,26 @@ class Migrator final : public store::Migrator {
   std::string called;
 };
 
+class Audit final : public store::AuditStore {
+ public:
+  Result<void> append(const AuditEntry& entry) override {
+    const std::lock_guard lock(mutex_);
+    if (outage) return *outage;
+    entries.push_back(entry);
+    return {};
+  }
+  Result<AuditPage> page(const AuditQuery& query) override {
+    last_query = query;
+    return AuditPage{entries, Sequence{7}, false};
+  }
+  std::vector<AuditEntry> entries;
+  AuditQuery last_query;
+  std::optional<Error> outage;
+
+ private:
+  std::mutex mutex_;
+};
+
 /// Everything, wired.
 struct World {
   struct Published {
@@ -200,6 +231,7 @@ struct World {
             messages,
             dead_letters,
             migrator,
+            audit,
             rates,
             [this](TenantId tenant, std::string message_id, std::string body) {
               const std::lock_guard lock(mutex);
@@ -228,6 +260,10 @@ struct World {
               failures.push_back(std::string(code) + ": " + std::string(detail));
             },
             {},
+            [this](const AuditEntry& entry, const Result<void>& written) {
+              const std::lock_guard lock(mutex);
+              (written ? audited : unaudited).push_back(entry.action);
+            },
             limits};
   }
 
@@ -235,12 +271,15 @@ struct World {
   Messages messages;
   DeadLetters dead_letters;
   Migrator migrator;
+  Audit audit;
   PublishRates::Clock::time_point now = PublishRates::Clock::now();  ///< stands still
   PublishRates rates{[this] { return now; }};
   ApiLimits limits;
-  std::mutex mutex;  // guards published, failures
+  std::mutex mutex;  // guards published, failures, audited, unaudited
   std::vector<Published> published;
   std::vector<std::string> failures;
+  std::vector<std::string> audited;
+  std::vector<std::string> unaudited;
   std::optional<Error> broker_error;
   bool ready = true;
   std::atomic<bool> stopping = false;
