@@ -298,8 +298,8 @@ http::Services App::services() {
 void App::on_change(const AuditEntry& entry, const Result<void>& written) {
   const auto message = written.has_value() ? entry.subject + ": " + entry.action
                                            : "a change is not in the audit log: " + written.error().message;
-  log_.event(written.has_value() ? LogLevel::info : LogLevel::error, written.has_value() ? "change" : "change_unaudited",
-             message,
+  log_.event(written.has_value() ? LogLevel::info : LogLevel::error,
+             written.has_value() ? "change" : "change_unaudited", message,
              {{"action", entry.action},
               {"subject", entry.subject},
               {"role", entry.role},

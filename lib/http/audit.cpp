@@ -49,8 +49,8 @@ void audit(const Route& route, const Context& context, int status, std::string_v
   const auto& services = context.services;
   const auto entry = audit_entry(route, context, status, code);
   const bool away = code == error_code_name(ErrorCode::database_unavailable);
-  const auto written = away ? Result<void>(fail(ErrorCode::database_unavailable, "the database is away"))
-                            : services.audit.append(entry);
+  const auto written =
+      away ? Result<void>(fail(ErrorCode::database_unavailable, "the database is away")) : services.audit.append(entry);
   if (services.on_change) services.on_change(entry, written);
 }
 

@@ -24,7 +24,7 @@ Result<DeadLetterFilter> read_filter(const Context& context) {
 }
 
 Answer count_purge(const Context& context, const DeadLetterFilter& filter) {
-  const auto count = context.services.dead_letters.count(context.tenant->id, filter);
+  const auto count = context.services.dead_letters.count(context.reader(), context.tenant->id, filter);
   if (!count) return Problem(count.error());
   std::string out;
   wire::append_purged(out, {0, *count, false});
@@ -51,7 +51,7 @@ Result<wire::Purged> purge(const Context& context, const DeadLetterFilter& filte
     purged.deleted += *gone;
     if (!purged.has_more) return purged;
   }
-  const auto rest = letters.page(context.tenant->id, filter, Sequence{0}, 1);
+  const auto rest = letters.page(context.reader(), context.tenant->id, filter, Sequence{0}, 1);
   purged.has_more = !rest || !rest->data.empty();
   return purged;
 }
@@ -79,7 +79,7 @@ Answer list_dead_letters(Context& context) {
   unsigned limit = kDefaultPageRows;
   if (auto taken = take(context, "cursor", parse_cursor, cursor); !taken) return Problem(taken.error());
   if (auto taken = take(context, "limit", parse_limit, limit); !taken) return Problem(taken.error());
-  const auto page = context.services.dead_letters.page(context.tenant->id, *filter, cursor, limit);
+  const auto page = context.services.dead_letters.page(context.reader(), context.tenant->id, *filter, cursor, limit);
   if (!page) return Problem(page.error());
   std::string out;
   wire::append_dead_letters(out, page->data, page->next_cursor, page->has_more);
@@ -89,7 +89,7 @@ Answer list_dead_letters(Context& context) {
 Answer show_dead_letter(Context& context) {
   const auto seq = letter_number(context);
   if (!seq) return Problem(seq.error());
-  const auto letter = context.services.dead_letters.get(context.tenant->id, *seq);
+  const auto letter = context.services.dead_letters.get(context.reader(), context.tenant->id, *seq);
   if (!letter) return Problem(letter.error());
   std::string out;
   wire::append_dead_letter(out, *letter, wire::LetterBody::written);

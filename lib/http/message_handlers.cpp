@@ -36,7 +36,7 @@ Answer list_of(const Context& context, TenantId tenant) {
   auto query = read_query(context);
   if (!query) return Problem(query.error());
   if (auto taken = take(context, "cursor", parse_cursor, query->cursor); !taken) return Problem(taken.error());
-  return answer_with(context, walk_tenant(context.services.messages, tenant, *query), query->limit);
+  return answer_with(context, walk_tenant(context.services.messages, context.reader(), tenant, *query), query->limit);
 }
 
 /// The message the address names. Error: not_found when it is no UUID.
@@ -67,7 +67,7 @@ Answer list_all_messages(Context& context) {
 Answer show_message(Context& context) {
   const auto id = message_id(context);
   if (!id) return Problem(id.error());
-  const auto message = context.services.messages.get(context.tenant->id, *id);
+  const auto message = context.services.messages.get(context.reader(), context.tenant->id, *id);
   if (!message) return Problem(message.error());
   std::string out;
   wire::append_message(out, *message);

@@ -29,7 +29,7 @@ std::vector<Sequence> numbers_of(const std::vector<DeadLetter>& letters) {
 
 /// The letter of this number as a listing has it: its body may be large, and nobody reads it here.
 Result<std::optional<DeadLetter>> look_up(const Context& context, Sequence seq) {
-  auto page = context.services.dead_letters.page(context.tenant->id, {}, Sequence{seq.value - 1}, 1);
+  auto page = context.services.dead_letters.page(context.reader(), context.tenant->id, {}, Sequence{seq.value - 1}, 1);
   if (!page) return page.error();
   if (page->data.empty() || page->data.front().seq != seq) return std::optional<DeadLetter>();
   return std::optional(std::move(page->data.front()));
@@ -51,7 +51,7 @@ Result<Plan> plan_of(const Context& context, const std::vector<Sequence>& seqs) 
 Result<Plan> plan_of(const Context& context, const wire::DeadLetterSelection& selection) {
   auto filter = selection.filter;
   filter.replayed = false;
-  auto page = context.services.dead_letters.page(context.tenant->id, filter, selection.cursor,
+  auto page = context.services.dead_letters.page(context.reader(), context.tenant->id, filter, selection.cursor,
                                                  selection.limit.value_or(wire::kDefaultReplayLetters));
   if (!page) return page.error();
   return Plan{std::move(page->data), {}, page->next_cursor, page->has_more};

@@ -40,6 +40,11 @@ struct Context {
   std::string_view seq;          ///< what stands for {seq}
   AuditNote note = {};
 
+  /// For reads: what the caller may see, whatever the address says.
+  store::Reader reader() const {
+    if (principal.role == auth::Role::admin) return store::Reader::everybody();
+    return store::Reader::of(principal.tenant.value_or(TenantId{}));
+  }
   std::string_view parameter(std::string_view name) const { return target.parameter(name).value_or(""); }
 };
 

@@ -89,7 +89,7 @@ Answer list_tenants(Context& context) {
 }
 
 Answer show_tenant(Context& context) {
-  const auto view = context.services.tenants.view(*context.tenant);
+  const auto view = context.services.tenants.view(context.reader(), *context.tenant);
   if (!view) return Problem(view.error());
   std::string out;
   wire::append_tenant(out, detail_of(*view));

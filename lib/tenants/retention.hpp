@@ -26,15 +26,15 @@ struct Cut {
 };
 Cut cut_of(const store::Retained& tenant, const RetentionMemory* memory, std::chrono::steady_clock::time_point now);
 
-/// Removes messages, and entries of the audit log, past their retention, in small steps, from a thread of its own. Any number of daemons may do so at
-/// once: they don't wait for each other.
+/// Removes messages, and entries of the audit log, past their retention, in small steps, from a thread of its own. Any
+/// number of daemons may do so at once: they don't wait for each other.
 class Retention {
  public:
   struct Options {
     TenantLimits defaults;
     std::chrono::milliseconds every{15'000};
-    int step = 1000;          ///< messages a transaction removes
-    int steps_in_a_row = 20;  ///< of one tenant, before the others get their turn
+    int step = 1000;                    ///< messages a transaction removes
+    int steps_in_a_row = 20;            ///< of one tenant, before the others get their turn
     std::chrono::seconds audit_age{0};  ///< older entries of the audit log go; 0: none
     std::chrono::milliseconds audit_every{3'600'000};
   };

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "store/pg/counter_lock.hpp"
+#include "store/pg/reading.hpp"
 #include "store/pg/rows.hpp"
 #include "store/pg/tenant_store.hpp"
 
@@ -72,10 +73,10 @@ Error no_such_message(Connection& connection, TenantId tenant, MessageId id) {
 
 }  // namespace
 
-Result<Page> PgMessageStore::page(TenantId tenant, const PageQuery& query) {
-  return guard([&]() -> Result<Page> {
+Result<Page> PgMessageStore::page(const Reader& reader, TenantId tenant, const PageQuery& query) {
+  return guard_read(reader, [&]() -> Result<Page> {
     const auto connection = pool_.acquire();
-    Transaction transaction(*connection, begin_with_limits(statement_timeout_, kReadMode) + "; " + span_query(tenant));
+    Transaction transaction(*connection, begin_read(statement_timeout_, reader) + "; " + span_query(tenant));
     const auto& found = transaction.first();
     if (found.empty()) return no_such_tenant(tenant.to_string());
     const Span span{int_of(found[0][0]), int_of(found[0][1]), int_of(found[0][2])};
@@ -109,10 +110,10 @@ Result<Page> PgMessageStore::page(TenantId tenant, const PageQuery& query) {
   });
 }
 
-Result<StoredMessage> PgMessageStore::get(TenantId tenant, MessageId id) {
-  return guard([&]() -> Result<StoredMessage> {
+Result<StoredMessage> PgMessageStore::get(const Reader& reader, TenantId tenant, MessageId id) {
+  return guard_read(reader, [&]() -> Result<StoredMessage> {
     const auto connection = pool_.acquire();
-    Transaction transaction(*connection, begin_with_limits(statement_timeout_, kReadMode) + "; " + span_query(tenant));
+    Transaction transaction(*connection, begin_read(statement_timeout_, reader) + "; " + span_query(tenant));
     if (transaction.first().empty()) return no_such_tenant(tenant.to_string());
     const auto rows = connection->exec(
         "select " + row_columns() + " from messages where tenant_id = " + quoted(tenant) + " and id = " + quoted(id));

@@ -170,6 +170,26 @@ TEST_F(ApiTest, ShowsOneMessage) {
   EXPECT_EQ(call("GET", "/tenants/acme/messages/x").status, 404);
 }
 
+TEST(ContextReader, IsWhoAsksWhateverTheAddressSays) {
+  fakes::World world;
+  const auto services = world.services();
+  Pieces pieces("");
+  const std::vector<HeaderLine> headers;
+  const auto peer = unix_peer();
+  Request request{"GET", "/", headers, peer, pieces};
+  const Target target;
+  const TenantId own{Uuid::v4()};
+  const auto reader_of = [&](const auth::Principal& principal) {
+    Context context{services, request, target, principal, Tenant{}, {}, {}};
+    context.tenant->id = TenantId{Uuid::v4()};
+    return context.reader();
+  };
+  EXPECT_EQ(reader_of({"a", auth::Role::admin, std::nullopt}), store::Reader::everybody());
+  EXPECT_EQ(reader_of({"t", auth::Role::tenant, own}), store::Reader::of(own));
+  EXPECT_EQ(reader_of({"v", auth::Role::viewer, own}), store::Reader::of(own));
+  EXPECT_EQ(reader_of({"x", auth::Role::viewer, std::nullopt}), store::Reader::of(TenantId{})) << "sees nothing";
+}
+
 TEST_F(ApiTest, ErasesOneMessageAndShowsThatItIsErased) {
   const auto id = tenant();
   world_.messages.add(id, R"({"secret":1})");

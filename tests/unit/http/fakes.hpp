@@ -56,7 +56,8 @@ class Tenants final : public tenants::TenantService {
       if (tenant.name == text || TenantId::parse(text) == tenant.id) return tenant;
     return fail(ErrorCode::not_found, "no such tenant");
   }
-  Result<tenants::TenantView> view(const Tenant& tenant) override {
+  Result<tenants::TenantView> view(const store::Reader& reader, const Tenant& tenant) override {
+    last_reader = reader;
     tenants::TenantView view;
     view.tenant = tenant;
     view.counts = {Sequence{7}, Sequence{2}, 600, 1};
@@ -111,6 +112,7 @@ class Tenants final : public tenants::TenantService {
   tenants::Removal removal = tenants::Removal::done;
   store::Deletion last_deletion;
   std::vector<TenantId> asked_for;
+  std::optional<store::Reader> last_reader;
   std::vector<tenants::Orphan> found_orphans;
   std::optional<Error> outage;
   tenants::TenantDefaults default_values;
@@ -137,10 +139,11 @@ class Messages final : public store::MessageStore {
   }
   std::vector<StoredMessage> rows(TenantId tenant) { return rows_[tenant]; }
 
-  Result<Page> page(TenantId tenant, const PageQuery& query) override {
+  Result<Page> page(const store::Reader& reader, TenantId tenant, const PageQuery& query) override {
     const std::lock_guard lock(mutex_);
     if (outage_after && pages++ >= *outage_after) return fail(ErrorCode::database_unavailable, "db.internal is away");
     last_query = query;
+    last_reader = reader;
     Page page;
     page.next_cursor = query.cursor;
     page.oldest_seq = Sequence{1};
@@ -155,8 +158,9 @@ class Messages final : public store::MessageStore {
     }
     return page;
   }
-  Result<StoredMessage> get(TenantId tenant, MessageId id) override {
+  Result<StoredMessage> get(const store::Reader& reader, TenantId tenant, MessageId id) override {
     const std::lock_guard lock(mutex_);
+    last_reader = reader;
     for (const auto& row : rows_[tenant])
       if (row.id == id) return row;
     return fail(ErrorCode::not_found, "no such message");
@@ -176,6 +180,7 @@ class Messages final : public store::MessageStore {
   std::optional<int> outage_after;  ///< pages
   int pages = 0;
   PageQuery last_query;
+  std::optional<store::Reader> last_reader;
 
  private:
   std::mutex mutex_;
