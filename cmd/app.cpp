@@ -25,9 +25,13 @@ constexpr auto kExamples =
 constexpr std::array kNouns{
     Noun{"tenant", "Create, list, show, change and delete tenants", add_tenant, true, ""},
     Noun{"concurrency", "Read and set how many workers a tenant has", add_concurrency, true, ""},
-    Noun{"message", "Publish, list, get and dump messages", add_message, true, ""},
+    Noun{"message", "Publish, list, get, dump and erase messages", add_message, true, ""},
     Noun{"dead-letter", "List, show, replay and purge messages that failed", add_dead_letter, true, ""},
     Noun{"migrate", "Look at the database schema and bring it up to date", add_migrate, true, ""},
+    Noun{"audit", "Show who changed what: the newest entries of the audit log", add_audit, false,
+         "mtmsgctl audit\n"
+         "mtmsgctl audit --since 1h --action tenant\n"
+         "mtmsgctl audit --tenant acme --limit 20 -o json"},
     Noun{"status", "Show how the daemon is: its parts, links, writers and counters", add_status, false,
          "mtmsgctl status\nmtmsgctl status -o json"},
     Noun{"version", "Show the versions of mtmsgctl and of the daemon", add_version, false, "mtmsgctl version"},

@@ -51,12 +51,14 @@ void add_concurrency(CLI::App& noun, Action& chosen);
 void add_message(CLI::App& noun, Action& chosen);
 void add_dead_letter(CLI::App& noun, Action& chosen);
 void add_migrate(CLI::App& noun, Action& chosen);
+void add_audit(CLI::App& noun, Action& chosen);
 void add_status(CLI::App& noun, Action& chosen);
 void add_version(CLI::App& noun, Action& chosen);
 
 /// The verbs of `message` that have files of their own.
 void add_message_publish(CLI::App& noun, Action& chosen);
 void add_message_dump(CLI::App& noun, Action& chosen);
+void add_message_erase(CLI::App& noun, Action& chosen);
 
 /// Likewise of `tenant`.
 void add_tenant_orphans(CLI::App& noun, Action& chosen);

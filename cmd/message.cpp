@@ -118,6 +118,7 @@ void add_message(CLI::App& noun, Action& chosen) {
   on_chosen(get_verb, chosen, [options](Context& context) { return get(context, *options); });
 
   add_message_dump(noun, chosen);
+  add_message_erase(noun, chosen);
 }
 
 }  // namespace mtmsg::ctl

@@ -85,6 +85,7 @@ tenants::Reconciler::Options reconciler_options(const config::Config& config, st
 tenants::Retention::Options retention_options(const config::Config& config) {
   tenants::Retention::Options options;
   options.defaults = default_limits(config.limits);
+  options.audit_age = std::chrono::days(config.limits.audit_days);
   return options;
 }
 
@@ -293,6 +294,7 @@ http::Services App::services() {
           database_->messages(),
           database_->dead_letters(),
           database_->migrator(),
+          database_->audit(),
           publish_rates_,
           [this](TenantId tenant, std::string message_id, std::string body, http::Headers headers) {
             return publisher_.publish(tenant, std::move(message_id), std::move(body), std::move(headers));
@@ -313,9 +315,32 @@ http::Services App::services() {
             log_.warning("migrated", "migration applied or taken back through the API",
                          {{"version", migration.version}, {"name", migration.name}});
           },
+          [this](const AuditEntry& entry, const Result<void>& written) { on_change(entry, written); },
           limits,
           &callers_,
           &cors_};
+}
+
+// The journal has every change a second time, and the only time where the table could not take it.
+void App::on_change(const AuditEntry& entry, const Result<void>& written) {
+  const auto message = written.has_value() ? entry.subject + ": " + entry.action
+                                           : "a change is not in the audit log: " + written.error().message;
+  log_.event(written.has_value() ? LogLevel::info : LogLevel::error,
+             written.has_value() ? "change" : "change_unaudited", message,
+             {{"action", entry.action},
+              {"subject", entry.subject},
+              {"role", entry.role},
+              {"tenant", entry.tenant ? entry.tenant->to_string() : ""},
+              {"name", entry.tenant_name},
+              {"detail", entry.detail},
+              {"method", entry.method},
+              {"route", entry.route},
+              {"status", entry.status},
+              {"code", entry.code},
+              {"request_id", entry.request_id},
+              {"peer", entry.peer},
+              {"uid", entry.uid ? std::to_string(*entry.uid) : ""},
+              {"pid", entry.pid ? std::to_string(*entry.pid) : ""}});
 }
 
 wire::Status App::status() {

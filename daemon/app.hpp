@@ -74,6 +74,7 @@ class App final : private ingest::PipelineEvents, private ingest::GivenUpEvents,
   void warn_of_missing_standby();
   void read_daemons(bool database_answers);
   void on_part(const PartChange& change);
+  void on_change(const AuditEntry& entry, const Result<void>& written);
   void let_go();
 
   Result<void> prepare_schema();

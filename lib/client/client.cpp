@@ -239,6 +239,12 @@ Call<std::string> Client::message(std::string_view tenant, std::string_view id) 
   return fetch_json(impl_->get(tenant_path(tenant, "/messages/" + percent_encode(id))));
 }
 
+Call<void> Client::erase_message(std::string_view tenant, std::string_view id) {
+  const auto answer = impl_->transport.send({"DELETE", tenant_path(tenant, "/messages/" + percent_encode(id)), {}, {}});
+  if (!answer) return answer.error();
+  return {};
+}
+
 Call<StreamEnd> Client::stream_messages(std::string_view tenant, const MessageQuery& query,
                                         const std::function<bool(std::string_view)>& line) {
   StreamEnd end;
@@ -293,6 +299,19 @@ Call<wire::Purged> Client::purge_dead_letters(std::string_view tenant, const wir
   if (only_count) query.add("dry_run", "true");
   return read(impl_->transport.send({"DELETE", tenant_path(tenant, "/dead-letters") + query.take(), {}, {}}),
               wire::read_purged);
+}
+
+Call<FetchedPage> Client::audit(const AuditQuery& query) {
+  QueryString out;
+  if (query.order == AuditOrder::newest_first) out.add("order", "desc");
+  if (query.cursor) out.add("cursor", std::to_string(query.cursor->value));
+  out.add("limit", std::to_string(query.limit));
+  if (query.since) out.add("since", format_timestamp(*query.since));
+  if (query.until) out.add("until", format_timestamp(*query.until));
+  if (!query.subject.empty()) out.add("subject", query.subject);
+  if (!query.tenant.empty()) out.add("tenant", query.tenant);
+  if (!query.action.empty()) out.add("action", query.action);
+  return fetch_page(impl_->get("/audit" + out.take()));
 }
 
 Call<std::vector<wire::Migration>> Client::migrations() {

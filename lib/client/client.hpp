@@ -10,6 +10,7 @@
 
 #include "client/endpoint.hpp"
 #include "core/result.hpp"
+#include "wire/audit.hpp"
 #include "wire/dead_letter.hpp"
 #include "wire/message.hpp"
 #include "wire/migration.hpp"
@@ -110,6 +111,8 @@ class Client {
   Call<FetchedPage> messages(std::optional<std::string_view> tenant, const MessageQuery& query);
   /// JSON text of one message.
   Call<std::string> message(std::string_view tenant, std::string_view id);
+  /// Its payload and headers, for good; its number stays.
+  Call<void> erase_message(std::string_view tenant, std::string_view id);
   /// Every message after the cursor, as lines without their ends, in order. Memory does not grow with their number.
   /// `line` returns false to stop. The views last for the call.
   Call<StreamEnd> stream_messages(std::string_view tenant, const MessageQuery& query,
@@ -126,6 +129,8 @@ class Client {
   Call<wire::Purged> purge_dead_letters(std::string_view tenant, const wire::DeadLetterSelection& selection,
                                         bool only_count);
 
+  /// One page of the audit log: its rows are for wire::read_audit_entry.
+  Call<FetchedPage> audit(const AuditQuery& query);
   Call<std::vector<wire::Migration>> migrations();
   Call<std::vector<wire::Migration>> migrate(std::optional<std::int64_t> target);
   Call<wire::Status> status();

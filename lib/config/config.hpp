@@ -75,6 +75,7 @@ struct Limits {
   unsigned publish_rate = 0;
   unsigned retention_seconds = 0;
   unsigned retention_messages = 0;
+  unsigned audit_days = 0;  ///< 0: for ever
 };
 
 struct Auth {

@@ -137,6 +137,8 @@ constexpr Option kOptions[] = {
     {"limits.retention_messages", "0",
      "Messages a tenant keeps; the oldest beyond it are removed in small steps. 0: all.",
      Number{field<&Config::limits, &Limits::retention_messages>, 0, 4'000'000'000}},
+    {"limits.audit_days", "365", "Days an entry of the audit log is kept. 0: for ever.",
+     Number{field<&Config::limits, &Limits::audit_days>, 0, 36'600}},
 
     {"auth.mode", "jwt", "How callers over TCP prove who they are. With none everybody is admin: loopback only.",
      choice<&Config::auth, &Auth::mode>(kAuthModes)},

@@ -4,8 +4,10 @@
 #include <optional>
 #include <string>
 
+#include "http/audit.hpp"
 #include "http/caller_limits.hpp"
 #include "http/cors.hpp"
+#include "http/routes.hpp"
 
 namespace mtmsg::http {
 namespace {
@@ -63,6 +65,18 @@ void hide_internals(Problem& problem, const auth::Principal& principal) {
     problem.detail = "an internal error; the daemon's log has it";
   else if (problem.status >= 500 && principal.role != auth::Role::admin)
     problem.detail = "the service cannot do this at the moment";
+}
+
+/// Also of a handler that fails half way it is written down that it was called.
+Answer handle_audited(const Route& route, Context& context) {
+  try {
+    auto answer = route.handler(context);
+    audit(route, context, answer ? answer->status : answer.error().status, answer ? "" : answer.error().code);
+    return answer;
+  } catch (...) {
+    audit(route, context, 500, error_code_name(ErrorCode::internal));
+    throw;
+  }
 }
 
 }  // namespace
@@ -136,7 +150,7 @@ Answer Api::run(const Route& route, Context& context) const {
       if (!tenant) return Problem(tenant.error());
       context.tenant = std::move(*tenant);
     }
-    return route.handler(context);
+    return handle_audited(route, context);
   }();
   if (answer) return answer;
   auto problem = answer.error();

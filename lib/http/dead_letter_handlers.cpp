@@ -4,6 +4,7 @@
 #include "http/handlers.hpp"
 #include "http/parameters.hpp"
 #include "wire/dead_letter.hpp"
+#include "wire/json_text.hpp"
 #include "wire/replay.hpp"
 
 namespace mtmsg::http {
@@ -23,7 +24,7 @@ Result<DeadLetterFilter> read_filter(const Context& context) {
 }
 
 Answer count_purge(const Context& context, const DeadLetterFilter& filter) {
-  const auto count = context.services.dead_letters.count(context.tenant->id, filter);
+  const auto count = context.services.dead_letters.count(context.reader(), context.tenant->id, filter);
   if (!count) return Problem(count.error());
   std::string out;
   wire::append_purged(out, {0, *count, false});
@@ -50,9 +51,23 @@ Result<wire::Purged> purge(const Context& context, const DeadLetterFilter& filte
     purged.deleted += *gone;
     if (!purged.has_more) return purged;
   }
-  const auto rest = letters.page(context.tenant->id, filter, Sequence{0}, 1);
+  const auto rest = letters.page(context.reader(), context.tenant->id, filter, Sequence{0}, 1);
   purged.has_more = !rest || !rest->data.empty();
   return purged;
+}
+
+std::string note_of(const wire::DeadLetterSelection& selection, const Result<wire::Purged>& purged) {
+  std::string note;
+  wire::ObjectWriter object(note);
+  const auto& filter = selection.filter;
+  if (filter.reason) object.text("reason", to_string(*filter.reason));
+  if (filter.since) object.text("since", format_timestamp(*filter.since));
+  if (filter.until) object.text("until", format_timestamp(*filter.until));
+  if (filter.replayed) object.flag("replayed", *filter.replayed);
+  if (selection.all) object.flag("all", true);
+  if (purged) object.number("deleted", purged->deleted);
+  object.close();
+  return note;
 }
 
 }  // namespace
@@ -64,7 +79,7 @@ Answer list_dead_letters(Context& context) {
   unsigned limit = kDefaultPageRows;
   if (auto taken = take(context, "cursor", parse_cursor, cursor); !taken) return Problem(taken.error());
   if (auto taken = take(context, "limit", parse_limit, limit); !taken) return Problem(taken.error());
-  const auto page = context.services.dead_letters.page(context.tenant->id, *filter, cursor, limit);
+  const auto page = context.services.dead_letters.page(context.reader(), context.tenant->id, *filter, cursor, limit);
   if (!page) return Problem(page.error());
   std::string out;
   wire::append_dead_letters(out, page->data, page->next_cursor, page->has_more);
@@ -74,7 +89,7 @@ Answer list_dead_letters(Context& context) {
 Answer show_dead_letter(Context& context) {
   const auto seq = letter_number(context);
   if (!seq) return Problem(seq.error());
-  const auto letter = context.services.dead_letters.get(context.tenant->id, *seq);
+  const auto letter = context.services.dead_letters.get(context.reader(), context.tenant->id, *seq);
   if (!letter) return Problem(letter.error());
   std::string out;
   wire::append_dead_letter(out, *letter, wire::LetterBody::written);
@@ -84,6 +99,7 @@ Answer show_dead_letter(Context& context) {
 Answer delete_dead_letter(Context& context) {
   const auto seq = letter_number(context);
   if (!seq) return Problem(seq.error());
+  wire::ObjectWriter(context.note.detail).number("seq", seq->value).close();
   const auto gone = context.services.dead_letters.purge(context.tenant->id, std::span(&*seq, 1));
   if (!gone) return Problem(gone.error());
   if (*gone == 0) return Problem(no_such_letter(*seq));
@@ -101,8 +117,12 @@ Answer purge_dead_letters(Context& context) {
   if (auto taken = take(context, "limit", parse_purge_limit, limit); !taken) return Problem(taken.error());
   if (auto taken = take(context, "dry_run", parse_flag, dry_run); !taken) return Problem(taken.error());
   if (!selection.narrows() && !selection.all) return Problem(wire::selection_needed("all=true"));
-  if (dry_run) return count_purge(context, *filter);
+  if (dry_run) {
+    context.note.outcome = AuditNote::Outcome::only_asked;
+    return count_purge(context, *filter);
+  }
   const auto purged = purge(context, *filter, limit);
+  context.note.detail = note_of(selection, purged);
   if (!purged) return Problem(purged.error());
   std::string out;
   wire::append_purged(out, *purged);

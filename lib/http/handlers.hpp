@@ -24,6 +24,7 @@ Answer delete_orphan(Context& context);
 Answer list_messages(Context& context);
 Answer list_all_messages(Context& context);
 Answer show_message(Context& context);
+Answer erase_message(Context& context);
 
 // publish_handler.cpp
 Answer publish(Context& context);
@@ -37,6 +38,9 @@ Answer purge_dead_letters(Context& context);
 // replay_handlers.cpp
 Answer replay_dead_letters(Context& context);
 Answer replay_dead_letter(Context& context);
+
+// audit_handlers.cpp
+Answer list_audit(Context& context);
 
 // operation_handlers.cpp
 Answer show_migrations(Context& context);

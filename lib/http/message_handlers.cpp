@@ -2,6 +2,7 @@
 #include "http/handlers.hpp"
 #include "http/message_walk.hpp"
 #include "http/parameters.hpp"
+#include "wire/json_text.hpp"
 
 namespace mtmsg::http {
 namespace {
@@ -35,7 +36,14 @@ Answer list_of(const Context& context, TenantId tenant) {
   auto query = read_query(context);
   if (!query) return Problem(query.error());
   if (auto taken = take(context, "cursor", parse_cursor, query->cursor); !taken) return Problem(taken.error());
-  return answer_with(context, walk_tenant(context.services.messages, tenant, *query), query->limit);
+  return answer_with(context, walk_tenant(context.services.messages, context.reader(), tenant, *query), query->limit);
+}
+
+/// The message the address names. Error: not_found when it is no UUID.
+Result<MessageId> message_id(const Context& context) {
+  const auto id = MessageId::parse(context.id);
+  if (id) return *id;
+  return fail(ErrorCode::not_found, "a message's id is a UUID; there is none like this");
 }
 
 }  // namespace
@@ -57,13 +65,25 @@ Answer list_all_messages(Context& context) {
 }
 
 Answer show_message(Context& context) {
-  const auto id = MessageId::parse(context.id);
-  if (!id) return Problem(fail(ErrorCode::not_found, "a message's id is a UUID; there is none like this"));
-  const auto message = context.services.messages.get(context.tenant->id, *id);
+  const auto id = message_id(context);
+  if (!id) return Problem(id.error());
+  const auto message = context.services.messages.get(context.reader(), context.tenant->id, *id);
   if (!message) return Problem(message.error());
   std::string out;
   wire::append_message(out, *message);
   return Response::json(200, std::move(out));
+}
+
+Answer erase_message(Context& context) {
+  const auto id = message_id(context);
+  if (!id) return Problem(id.error());
+  wire::ObjectWriter note(context.note.detail);
+  note.text("id", id->to_string());
+  const auto erased = context.services.messages.erase(context.tenant->id, *id);
+  if (erased) note.number("dead_letters", erased->dead_letters);
+  note.close();
+  if (!erased) return Problem(erased.error());
+  return Response{204, {}, {}, {}, {}};
 }
 
 }  // namespace mtmsg::http

@@ -13,12 +13,12 @@ constexpr std::size_t kMaxPageBytes = 32 << 20;  // of a page over several tenan
 
 class TenantWalk {
  public:
-  TenantWalk(store::MessageStore& messages, TenantId tenant, PageQuery query)
-      : messages_(messages), tenant_(tenant), query_(query) {}
+  TenantWalk(store::MessageStore& messages, const store::Reader& reader, TenantId tenant, PageQuery query)
+      : messages_(messages), reader_(reader), tenant_(tenant), query_(query) {}
 
   Result<RowPage> operator()(unsigned limit) {
     query_.limit = limit;
-    auto page = messages_.page(tenant_, query_);
+    auto page = messages_.page(reader_, tenant_, query_);
     if (!page) return page.error();
     query_.cursor = page->next_cursor;
     auto tail = wire::tail_of(*page);
@@ -27,6 +27,7 @@ class TenantWalk {
 
  private:
   store::MessageStore& messages_;
+  const store::Reader reader_;
   const TenantId tenant_;
   PageQuery query_;
 };
@@ -73,7 +74,7 @@ class GlobalWalk {
     const auto tenant = tenants_[next_];
     query_.cursor = cursor_ && cursor_->tenant == tenant ? cursor_->seq : Sequence{0};
     query_.limit = limit;
-    return services_.messages.page(tenant, query_);
+    return services_.messages.page(store::Reader::everybody(), tenant, query_);
   }
 
   const Services& services_;
@@ -141,8 +142,8 @@ class RowStream {
 
 }  // namespace
 
-MessageWalk walk_tenant(store::MessageStore& messages, TenantId tenant, PageQuery query) {
-  return TenantWalk(messages, tenant, query);
+MessageWalk walk_tenant(store::MessageStore& messages, const store::Reader& reader, TenantId tenant, PageQuery query) {
+  return TenantWalk(messages, reader, tenant, query);
 }
 
 Result<MessageWalk> walk_all_tenants(const Services& services, std::optional<GlobalCursor> cursor, PageQuery query) {

@@ -21,8 +21,8 @@ struct RowPage {
 /// Each call gives at most `limit` further rows, in one short transaction per tenant. One thread at a time.
 using MessageWalk = std::function<Result<RowPage>(unsigned limit)>;
 
-/// The messages of one tenant.
-MessageWalk walk_tenant(store::MessageStore& messages, TenantId tenant, PageQuery query);
+/// The messages of one tenant, on behalf of who asks.
+MessageWalk walk_tenant(store::MessageStore& messages, const store::Reader& reader, TenantId tenant, PageQuery query);
 
 /// The messages of all tenants that stand when it begins, in order of their ids. It visits at most
 /// `limits.max_tenants_per_page` tenants a call, so `has_more` may be true and what follows empty. A walk is a

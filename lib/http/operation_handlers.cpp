@@ -54,6 +54,7 @@ Answer migrate(Context& context) {
   if (!body) return body.error();
   const auto target = wire::read_migrate_request(*body);
   if (!target) return Problem(target.error());
+  wire::append_migrate_request(context.note.detail, *target);
   const auto changed = migrate_to(context.services, *target);
   if (!changed) return Problem(changed.error());
   for (const auto& migration : *changed) {

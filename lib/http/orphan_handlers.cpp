@@ -1,5 +1,6 @@
 #include "http/handlers.hpp"
 #include "http/parameters.hpp"
+#include "wire/json_text.hpp"
 #include "wire/orphan.hpp"
 
 namespace mtmsg::http {
@@ -29,6 +30,7 @@ Answer list_orphans(Context& context) {
 Answer delete_orphan(Context& context) {
   const auto id = TenantId::parse(context.id);
   if (!id) return Problem(fail(ErrorCode::not_found, "an orphan is known by its tenant's id, a UUID; this is none"));
+  wire::ObjectWriter(context.note.detail).text("id", id->to_string()).close();
   const auto removed = context.services.tenants.remove_orphan(*id);
   if (!removed) return Problem(removed.error());
   return Response{204, {}, {}, {}, {}};

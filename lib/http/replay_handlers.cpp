@@ -4,6 +4,7 @@
 #include "http/body.hpp"
 #include "http/handlers.hpp"
 #include "http/parameters.hpp"
+#include "wire/json_text.hpp"
 #include "wire/replay.hpp"
 
 namespace mtmsg::http {
@@ -28,7 +29,7 @@ std::vector<Sequence> numbers_of(const std::vector<DeadLetter>& letters) {
 
 /// The letter of this number as a listing has it: its body may be large, and nobody reads it here.
 Result<std::optional<DeadLetter>> look_up(const Context& context, Sequence seq) {
-  auto page = context.services.dead_letters.page(context.tenant->id, {}, Sequence{seq.value - 1}, 1);
+  auto page = context.services.dead_letters.page(context.reader(), context.tenant->id, {}, Sequence{seq.value - 1}, 1);
   if (!page) return page.error();
   if (page->data.empty() || page->data.front().seq != seq) return std::optional<DeadLetter>();
   return std::optional(std::move(page->data.front()));
@@ -50,7 +51,7 @@ Result<Plan> plan_of(const Context& context, const std::vector<Sequence>& seqs) 
 Result<Plan> plan_of(const Context& context, const wire::DeadLetterSelection& selection) {
   auto filter = selection.filter;
   filter.replayed = false;
-  auto page = context.services.dead_letters.page(context.tenant->id, filter, selection.cursor,
+  auto page = context.services.dead_letters.page(context.reader(), context.tenant->id, filter, selection.cursor,
                                                  selection.limit.value_or(wire::kDefaultReplayLetters));
   if (!page) return page.error();
   return Plan{std::move(page->data), {}, page->next_cursor, page->has_more};
@@ -90,9 +91,20 @@ Result<wire::ReplayReport> replay(const Context& context, const wire::ReplayRequ
   return report;
 }
 
-Answer answer_with(const Context& context, const wire::ReplayRequest& request) {
+std::string note_of(const wire::ReplayRequest& request, const Result<wire::ReplayReport>& report) {
+  std::string note;
+  wire::ObjectWriter object(note);
+  wire::append_replay_request(object.value("request"), request);
+  if (report) object.number("stored", report->stored).number("refused", report->refused);
+  object.close();
+  return note;
+}
+
+Answer answer_with(Context& context, const wire::ReplayRequest& request) {
+  if (request.dry_run) context.note.outcome = AuditNote::Outcome::only_asked;
   if (auto active = check_active(*context.tenant); !active) return Problem(active.error());
   const auto report = replay(context, request);
+  context.note.detail = note_of(request, report);
   if (!report) return Problem(report.error());
   std::string out;
   wire::append_replay_report(out, *report);

@@ -19,6 +19,16 @@ namespace mtmsg::http {
 
 using Answer = boost::system::result<Response, Problem>;
 
+/// What a handler tells the audit log (audit.hpp) besides what the dispatcher knows.
+struct AuditNote {
+  /// A JSON object: what was asked for, and what came of it. Never a payload or a secret.
+  std::string detail;
+  enum class Outcome {
+    change,
+    only_asked,  ///< a dry run: nothing to write down
+  } outcome = Outcome::change;
+};
+
 /// A request on its way through a handler, with what the dispatcher found out about it.
 struct Context {
   const Services& services;
@@ -28,8 +38,21 @@ struct Context {
   std::optional<Tenant> tenant;  ///< set on every route with {t}; the principal may do to it what the route permits
   std::string_view id;           ///< what stands for {id}
   std::string_view seq;          ///< what stands for {seq}
+  AuditNote note = {};
 
+  /// For reads: what the caller may see, whatever the address says.
+  store::Reader reader() const {
+    if (principal.role == auth::Role::admin) return store::Reader::everybody();
+    return store::Reader::of(principal.tenant.value_or(TenantId{}));
+  }
   std::string_view parameter(std::string_view name) const { return target.parameter(name).value_or(""); }
+};
+
+/// What a route does to what is stored.
+enum class Effect {
+  reads,
+  sends,    ///< messages: traffic, which is counted, not written down
+  changes,  ///< administration: goes into the audit log, under the row's `action`
 };
 
 /// One row holds everything about a route.
@@ -41,6 +64,8 @@ struct Route {
   std::string_view parameters;  ///< the query parameters there are, with a blank between them
   Answer (*handler)(Context&);
   std::string_view help;
+  Effect effect = Effect::reads;
+  std::string_view action = {};  ///< stable, NOUN.VERB, where it changes something
 };
 
 std::span<const Route> routes() noexcept;

@@ -9,7 +9,9 @@
 
 #include "core/ids.hpp"
 #include "core/result.hpp"
+#include "domain/audit.hpp"
 #include "domain/dead_letter.hpp"
+#include "store/audit_store.hpp"
 #include "store/dead_letter_store.hpp"
 #include "store/message_store.hpp"
 #include "store/migrations.hpp"
@@ -46,6 +48,7 @@ struct Services {
   store::MessageStore& messages;
   store::DeadLetterStore& dead_letters;
   store::Migrator& migrator;
+  store::AuditStore& audit;
   PublishRates& rates;
   /// broker/publisher.hpp, Publisher::publish
   std::function<std::future<Result<void>>(TenantId, std::string message_id, std::string body, Headers headers)> publish;
@@ -60,6 +63,9 @@ struct Services {
   std::function<void(const RequestFailure& failure)> on_failure;
   /// A migration was applied, or taken back, through the API.
   std::function<void(const store::MigrationStatus& migration)> on_migrated;
+  /// Told of every request that was let in to change something, after its handler, and whether that could be written
+  /// down: if not, the log has to keep it.
+  std::function<void(const AuditEntry& entry, const Result<void>& written)> on_change;
   ApiLimits limits;
   CallerLimits* callers = nullptr;  ///< none: nobody is held back
   const Cors* cors = nullptr;       ///< none: no page of another origin

@@ -2,6 +2,7 @@
 #include "http/handlers.hpp"
 #include "http/idempotency.hpp"
 #include "http/parameters.hpp"
+#include "wire/json_text.hpp"
 #include "wire/tenant.hpp"
 
 namespace mtmsg::http {
@@ -38,6 +39,7 @@ wire::TenantDetail detail_of(const tenants::TenantView& view) {
 Result<Tenant> change_workers(Context& context, std::string_view body) {
   const auto workers = wire::read_concurrency(body);
   if (!workers) return workers.error();
+  wire::append_concurrency(context.note.detail, *workers);
   TenantUpdate change;
   change.workers = *workers;
   return context.services.tenants.update(context.tenant->id, change);
@@ -66,11 +68,13 @@ Answer create_tenant(Context& context) {
   if (!request) return Problem(request.error());
   std::string canonical;
   wire::append_new_tenant(canonical, *request);
+  context.note.detail = canonical;
   auto key = idempotency_key(context.request, "/tenants", canonical);
   if (!key) return Problem(key.error());
   request->idempotency = std::move(*key);
   const auto tenant = context.services.tenants.create(*request);
   if (!tenant) return Problem(tenant.error());
+  context.tenant = *tenant;
   auto response = tenant_json(201, *tenant);
   response.headers.emplace_back("Location", "/tenants/" + tenant->id.to_string());
   return response;
@@ -85,7 +89,7 @@ Answer list_tenants(Context& context) {
 }
 
 Answer show_tenant(Context& context) {
-  const auto view = context.services.tenants.view(*context.tenant);
+  const auto view = context.services.tenants.view(context.reader(), *context.tenant);
   if (!view) return Problem(view.error());
   std::string out;
   wire::append_tenant(out, detail_of(*view));
@@ -97,6 +101,7 @@ Answer change_tenant(Context& context) {
   if (!body) return body.error();
   const auto change = wire::read_tenant_update(*body);
   if (!change) return Problem(change.error());
+  wire::append_tenant_update(context.note.detail, *change);
   const auto tenant = context.services.tenants.update(context.tenant->id, *change);
   if (!tenant) return Problem(tenant.error());
   return tenant_json(200, *tenant);
@@ -107,6 +112,10 @@ Answer delete_tenant(Context& context) {
   if (auto taken = take(context, "if_empty", parse_switch, how.if_empty); !taken) return Problem(taken.error());
   if (auto taken = take(context, "keep_messages", parse_switch, how.keep_messages); !taken)
     return Problem(taken.error());
+  wire::ObjectWriter(context.note.detail)
+      .flag("if_empty", how.if_empty)
+      .flag("keep_messages", how.keep_messages)
+      .close();
   const auto removal = context.services.tenants.remove(context.tenant->id, how);
   if (!removal) return Problem(removal.error());
   if (*removal == tenants::Removal::done) {

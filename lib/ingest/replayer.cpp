@@ -80,7 +80,7 @@ Result<void> Replayer::tell_refused(TenantId tenant, std::vector<Replayed>& resu
   filter.replayed = false;
   auto result = results.begin();
   for (Sequence cursor{results.front().seq.value - 1}; result != results.end();) {
-    const auto page = letters_.page(tenant, filter, cursor, kPageRows);
+    const auto page = letters_.page(store::Reader::everybody(), tenant, filter, cursor, kPageRows);
     if (!page) return page.error();
     for (const auto& letter : page->data) {
       result = std::lower_bound(result, results.end(), letter.seq,

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "core/result.hpp"
+#include "store/audit_store.hpp"
 #include "store/batch_store.hpp"
 #include "store/change_feed.hpp"
 #include "store/dead_letter_store.hpp"
@@ -37,6 +38,7 @@ class Database {
   virtual TenantStore& tenants() = 0;
   virtual MessageStore& messages() = 0;
   virtual DeadLetterStore& dead_letters() = 0;
+  virtual AuditStore& audit() = 0;
   virtual Presence& presence() = 0;
   virtual RetentionStore& retention() = 0;
   virtual std::unique_ptr<BatchStore> make_batch_store() = 0;

@@ -7,6 +7,7 @@
 #include "core/ids.hpp"
 #include "core/result.hpp"
 #include "domain/dead_letter.hpp"
+#include "store/reader.hpp"
 
 namespace mtmsg::store {
 
@@ -36,11 +37,11 @@ class DeadLetterStore {
   virtual ~DeadLetterStore() = default;
 
   /// Those with a number above `cursor`, at most `limit`.
-  virtual Result<DeadLetterPage> page(TenantId tenant, const DeadLetterFilter& filter, Sequence cursor,
-                                      unsigned limit) = 0;
+  virtual Result<DeadLetterPage> page(const Reader& reader, TenantId tenant, const DeadLetterFilter& filter,
+                                      Sequence cursor, unsigned limit) = 0;
   /// With its body. not_found when there is no letter of this number.
-  virtual Result<DeadLetter> get(TenantId tenant, Sequence seq) = 0;
-  virtual Result<std::int64_t> count(TenantId tenant, const DeadLetterFilter& filter) = 0;
+  virtual Result<DeadLetter> get(const Reader& reader, TenantId tenant, Sequence seq) = 0;
+  virtual Result<std::int64_t> count(const Reader& reader, TenantId tenant, const DeadLetterFilter& filter) = 0;
 
   /// Counts a try of each of these letters that is not replayed yet, and gives them with their bodies, in order. The
   /// try is on record before it begins, so that a message that brings the daemon down is found out. Stops before the

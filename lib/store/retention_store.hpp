@@ -38,6 +38,8 @@ class RetentionStore {
   /// in one short transaction that takes the tenant's counter only for its end. Another daemon at the same tenant:
   /// nothing. not_found when the tenant is being deleted.
   virtual Result<Removed> remove_oldest(TenantId tenant, Sequence below, std::chrono::seconds age, int most) = 0;
+  /// At most `most` of the oldest entries of the audit log that are older than `age`; how many it were.
+  virtual Result<std::int64_t> remove_audit(std::chrono::seconds age, int most) = 0;
 };
 
 }  // namespace mtmsg::store

@@ -10,6 +10,7 @@
 #include "core/result.hpp"
 #include "domain/tenant.hpp"
 #include "store/presence.hpp"
+#include "store/reader.hpp"
 
 namespace mtmsg::store {
 
@@ -62,7 +63,7 @@ class TenantStore {
   virtual Result<std::vector<Tenant>> list() = 0;
   virtual Result<Tenant> find(TenantId id) = 0;                    ///< or not_found
   virtual Result<Tenant> find_by_name(std::string_view name) = 0;  ///< or not_found
-  virtual Result<TenantCounts> counts(TenantId id) = 0;
+  virtual Result<TenantCounts> counts(const Reader& reader, TenantId id) = 0;
   /// All of it or nothing: not_found; conflict while deleting.
   virtual Result<Tenant> update(TenantId id, const TenantUpdate& change) = 0;
   virtual Result<Tenant> mark_active(TenantId id) = 0;  ///< conflict while deleting

@@ -423,7 +423,7 @@ Result<Reconciler::Progress> Reconciler::await_others(const Tenant& tenant, Awai
 
 Result<Reconciler::Progress> Reconciler::check_empty(const Tenant& tenant) {
   // What is gone already was found empty before.
-  const auto counts = store_.counts(tenant.id);
+  const auto counts = store_.counts(store::Reader::everybody(), tenant.id);
   if (counts.has_error() && counts.error().code == ErrorCode::not_found) return Progress{};
   if (counts.has_error()) return counts.error();
   const auto depth = control_.depth(tenant.id);
@@ -484,7 +484,7 @@ Result<void> Reconciler::recheck_fullness(const Tenant& tenant) {
 
 Result<void> Reconciler::check_fullness(const Tenant& tenant) {
   const auto most = tenant.limits.over(options_.defaults.limits).value(Limit::max_stored_bytes);
-  const auto counts = store_.counts(tenant.id);
+  const auto counts = store_.counts(store::Reader::everybody(), tenant.id);
   if (counts.has_error()) return counts.error();
   note_full(tenant.id, most > 0 && counts->stored_bytes >= static_cast<std::int64_t>(most));
   return {};
@@ -540,12 +540,12 @@ Result<Tenant> Reconciler::find(std::string_view id_or_name) {
   return id ? store_.find(*id) : store_.find_by_name(id_or_name);
 }
 
-Result<TenantView> Reconciler::view(const Tenant& tenant) {
+Result<TenantView> Reconciler::view(const store::Reader& reader, const Tenant& tenant) {
   TenantView view;
   view.tenant = tenant;
   view.activity = pipeline_.activity(tenant.id);
   view.limits = tenant.limits.over(options_.defaults.limits);
-  const auto counts = store_.counts(tenant.id);
+  const auto counts = store_.counts(reader, tenant.id);
   // While it is being deleted the counter goes before the row.
   if (counts.has_error() && counts.error().code != ErrorCode::not_found) return counts.error();
   if (counts.has_value()) view.counts = *counts;
@@ -597,7 +597,7 @@ Result<Removal> Reconciler::remove(TenantId id, const store::Deletion& how) {
   if (before.has_error()) return before.error();
   if (how.if_empty && before->state != TenantState::deleting) {
     // The cheap answer first: it stops nobody. What counts is check_empty.
-    const auto counts = store_.counts(id);
+    const auto counts = store_.counts(store::Reader::everybody(), id);
     if (counts.has_value() && counts->last_seq.value >= counts->oldest_seq.value)
       return fail(ErrorCode::conflict,
                   "tenant " + id.to_string() + " is not empty and was not deleted: it has stored " +

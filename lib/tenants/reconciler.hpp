@@ -74,7 +74,7 @@ class Reconciler final : public TenantService {
   Result<Tenant> create(const NewTenant& request) override;
   Result<std::vector<Tenant>> list() override;
   Result<Tenant> find(std::string_view id_or_name) override;
-  Result<TenantView> view(const Tenant& tenant) override;
+  Result<TenantView> view(const store::Reader& reader, const Tenant& tenant) override;
   Result<Tenant> update(TenantId tenant, const TenantUpdate& change) override;
   Result<Removal> remove(TenantId tenant, const store::Deletion& how) override;
   const TenantDefaults& defaults() const override { return options_.defaults; }

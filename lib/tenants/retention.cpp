@@ -58,13 +58,23 @@ bool Retention::round() {
   for (const auto& tenant : *tenants)
     if (auto known = memory_.extract(tenant.tenant)) still.insert(std::move(known));
   memory_.swap(still);
-  bool more = false;
+  bool more = shorten_audit();
   for (const auto& tenant : *tenants) {
     const auto known = memory_.find(tenant.tenant);
     const auto cut = cut_of(tenant, known == memory_.end() ? nullptr : &known->second, Clock::now());
     if (stopping()) return false;
     if (cut.needed()) more = remove_some(tenant, cut) || more;
   }
+  return more;
+}
+
+// A failure: the next round tries again.
+bool Retention::shorten_audit() {
+  if (options_.audit_age.count() == 0 || Clock::now() < audit_due_) return false;
+  const auto removed = store_.remove_audit(options_.audit_age, options_.step);
+  if (removed.has_error()) return false;
+  const bool more = *removed == options_.step;
+  if (!more) audit_due_ = Clock::now() + options_.audit_every;
   return more;
 }
 

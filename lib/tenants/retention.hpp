@@ -26,15 +26,17 @@ struct Cut {
 };
 Cut cut_of(const store::Retained& tenant, const RetentionMemory* memory, std::chrono::steady_clock::time_point now);
 
-/// Removes messages past their retention, in small steps, from a thread of its own. Any number of daemons may do so at
-/// once: they don't wait for each other.
+/// Removes messages, and entries of the audit log, past their retention, in small steps, from a thread of its own. Any
+/// number of daemons may do so at once: they don't wait for each other.
 class Retention {
  public:
   struct Options {
     TenantLimits defaults;
     std::chrono::milliseconds every{15'000};
-    int step = 1000;          ///< messages a transaction removes
-    int steps_in_a_row = 20;  ///< of one tenant, before the others get their turn
+    int step = 1000;                    ///< messages a transaction removes
+    int steps_in_a_row = 20;            ///< of one tenant, before the others get their turn
+    std::chrono::seconds audit_age{0};  ///< older entries of the audit log go; 0: none
+    std::chrono::milliseconds audit_every{3'600'000};
   };
   /// `removed` is told of a tenant that became smaller, on the thread of this class; must not throw.
   Retention(Options options, store::RetentionStore& store, std::function<void(TenantId)> removed)
@@ -53,6 +55,7 @@ class Retention {
   void run();
   /// True: there is more to remove.
   bool round();
+  bool shorten_audit();
   bool remove_some(const store::Retained& tenant, const Cut& cut);
   bool stopping() const;
 
@@ -61,6 +64,7 @@ class Retention {
   const std::function<void(TenantId)> removed_;
 
   std::map<TenantId, RetentionMemory> memory_;  ///< the thread's
+  Clock::time_point audit_due_{};               ///< likewise
 
   mutable std::mutex mutex_;
   std::condition_variable wake_;

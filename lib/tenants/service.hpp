@@ -54,7 +54,7 @@ class TenantService {
   virtual Result<std::vector<Tenant>> list() = 0;
   /// By id or name. not_found.
   virtual Result<Tenant> find(std::string_view id_or_name) = 0;
-  virtual Result<TenantView> view(const Tenant& tenant) = 0;
+  virtual Result<TenantView> view(const store::Reader& reader, const Tenant& tenant) = 0;
   /// Effective when it returns: share at once, prefetch by a new consumer, pause when nothing is in hand any more; for
   /// other daemons as soon as they hear of it. invalid_argument, not_found, conflict; immutable for what RabbitMQ fixed
   /// (the message tells the way out).

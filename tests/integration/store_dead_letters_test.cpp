@@ -38,7 +38,7 @@ class DeadLetterStoreTest : public testing::Test {
                         "; update tenant_counters set dead_letters = dead_letters - 1");
   }
   Numbers listed(const DeadLetterFilter& filter, std::int64_t cursor = 0, unsigned limit = 1000) {
-    return numbers(letters().page(tenant_, filter, Sequence{cursor}, limit).value().data);
+    return numbers(letters().page(store::Reader::everybody(), tenant_, filter, Sequence{cursor}, limit).value().data);
   }
   static Numbers numbers(const std::vector<DeadLetter>& all) {
     Numbers out;
@@ -50,7 +50,9 @@ class DeadLetterStoreTest : public testing::Test {
     for (const auto value : values) out.push_back(Sequence{value});
     return out;
   }
-  std::int64_t counter(TenantId tenant) { return database_.store().tenants().counts(tenant).value().dead_letters; }
+  std::int64_t counter(TenantId tenant) {
+    return database_.store().tenants().counts(store::Reader::everybody(), tenant).value().dead_letters;
+  }
 
   TestDatabase database_;
   TenantId tenant_ = make_tenant(database_.store());
@@ -68,7 +70,7 @@ TEST_F(DeadLetterStoreTest, GivesBackEveryFieldAsItWasStored) {
   writer_->store(batch.get()).value();
   database_.sql().run(R"(update dead_letters set exchange = '\x00ff', routing_key = 'key')");
 
-  const auto letter = letters().get(tenant_, Sequence{1}).value();
+  const auto letter = letters().get(store::Reader::everybody(), tenant_, Sequence{1}).value();
   EXPECT_EQ(letter.id, message.id);
   EXPECT_EQ(letter.tenant, tenant_);
   EXPECT_EQ(letter.refusal.reason, DeadReason::rejected_by_database);
@@ -88,7 +90,7 @@ TEST_F(DeadLetterStoreTest, GivesBackEveryFieldAsItWasStored) {
   EXPECT_LT(age, std::chrono::minutes(5));
   EXPECT_GT(age, -std::chrono::minutes(5));
 
-  const auto listed = letters().page(tenant_, {}, {}, 1).value().data.at(0);
+  const auto listed = letters().page(store::Reader::everybody(), tenant_, {}, {}, 1).value().data.at(0);
   EXPECT_EQ(listed.body, "");
   EXPECT_EQ(listed.body_bytes, 11);
   EXPECT_EQ(listed.headers, letter.headers);
@@ -99,7 +101,8 @@ TEST_F(DeadLetterStoreTest, ReadsBytesWhateverTheServerWritesThemAs) {
   database_.sql().run(
       "do $$begin execute format('alter database %I set bytea_output = escape', current_database()); end$$");
   const auto seq = refuse(DeadReason::invalid_json, "\\x\xff\x01");
-  EXPECT_EQ(database_.open()->dead_letters().get(tenant_, Sequence{seq}).value().body, "\\x\xff\x01");
+  EXPECT_EQ(database_.open()->dead_letters().get(store::Reader::everybody(), tenant_, Sequence{seq}).value().body,
+            "\\x\xff\x01");
 }
 
 TEST_F(DeadLetterStoreTest, FiltersByReasonTimeAndReplayAloneAndTogether) {
@@ -109,12 +112,14 @@ TEST_F(DeadLetterStoreTest, FiltersByReasonTimeAndReplayAloneAndTogether) {
   refuse(DeadReason::too_large);
   mark_replayed(3);
   mark_replayed(4);
-  const auto time_of = [&](std::int64_t seq) { return letters().get(tenant_, Sequence{seq}).value().failed_at; };
+  const auto time_of = [&](std::int64_t seq) {
+    return letters().get(store::Reader::everybody(), tenant_, Sequence{seq}).value().failed_at;
+  };
   DeadLetterFilter filter;
   EXPECT_THAT(listed(filter), ElementsAre(1, 2, 3, 4));
   filter.reason = DeadReason::too_large;
   EXPECT_THAT(listed(filter), ElementsAre(2, 4));
-  EXPECT_EQ(letters().count(tenant_, filter).value(), 2);
+  EXPECT_EQ(letters().count(store::Reader::everybody(), tenant_, filter).value(), 2);
   filter.replayed = true;
   EXPECT_THAT(listed(filter), ElementsAre(4));
   filter.replayed = false;
@@ -127,14 +132,14 @@ TEST_F(DeadLetterStoreTest, FiltersByReasonTimeAndReplayAloneAndTogether) {
   EXPECT_THAT(listed(filter), ElementsAre(2, 3, 4)) << "since is included";
   filter.until = time_of(4);
   EXPECT_THAT(listed(filter), ElementsAre(2, 3)) << "until is not";
-  EXPECT_EQ(letters().count(tenant_, filter).value(), 2);
+  EXPECT_EQ(letters().count(store::Reader::everybody(), tenant_, filter).value(), 2);
   filter.reason = DeadReason::expired;
   EXPECT_THAT(listed(filter), IsEmpty());
   filter = {};
   filter.since = parse_timestamp("9999-12-31T23:59:59Z").value();
   EXPECT_THAT(listed(filter), IsEmpty());
   filter.since = parse_timestamp("0001-01-01T00:00:00Z").value();
-  EXPECT_EQ(letters().count(tenant_, filter).value(), 4);
+  EXPECT_EQ(letters().count(store::Reader::everybody(), tenant_, filter).value(), 4);
 }
 
 TEST_F(DeadLetterStoreTest, ACursorNeitherSkipsNorRepeats) {
@@ -143,18 +148,18 @@ TEST_F(DeadLetterStoreTest, ACursorNeitherSkipsNorRepeats) {
   Numbers seen;
   Sequence cursor;
   for (bool more = true; more;) {
-    const auto page = letters().page(tenant_, filter, cursor, 3).value();
+    const auto page = letters().page(store::Reader::everybody(), tenant_, filter, cursor, 3).value();
     for (const auto& letter : page.data) seen.push_back(letter.seq.value);
     cursor = page.next_cursor;
     more = page.has_more;
   }
   EXPECT_THAT(seen, ElementsAre(1, 2, 3, 4, 5, 6, 7));
-  const auto end = letters().page(tenant_, filter, cursor, 3).value();
+  const auto end = letters().page(store::Reader::everybody(), tenant_, filter, cursor, 3).value();
   EXPECT_THAT(end.data, IsEmpty());
   EXPECT_EQ(end.next_cursor, cursor);
   EXPECT_FALSE(end.has_more);
   filter.reason = DeadReason::too_large;
-  const auto exact = letters().page(tenant_, filter, Sequence{2}, 2).value();
+  const auto exact = letters().page(store::Reader::everybody(), tenant_, filter, Sequence{2}, 2).value();
   EXPECT_THAT(numbers(exact.data), ElementsAre(4, 6));
   EXPECT_FALSE(exact.has_more) << "what comes after does not fit the filter";
 }
@@ -165,11 +170,13 @@ TEST_F(DeadLetterStoreTest, APageEndsWithTheLetterWhoseHeadersReachItsBound) {
   const auto database = database_.open(options);
   const std::string headers = R"({"x":")" + std::string(600, 'x') + "\"}";
   for (int i = 0; i < 3; ++i) refuse_for(tenant_, DeadReason::invalid_json, "{", headers);
-  const auto page = database->dead_letters().page(tenant_, {}, {}, 3).value();
+  const auto page = database->dead_letters().page(store::Reader::everybody(), tenant_, {}, {}, 3).value();
   EXPECT_THAT(numbers(page.data), ElementsAre(1, 2));
   EXPECT_TRUE(page.has_more);
   EXPECT_EQ(page.next_cursor.value, 2);
-  EXPECT_THAT(numbers(database->dead_letters().page(tenant_, {}, page.next_cursor, 3).value().data), ElementsAre(3));
+  EXPECT_THAT(
+      numbers(database->dead_letters().page(store::Reader::everybody(), tenant_, {}, page.next_cursor, 3).value().data),
+      ElementsAre(3));
 }
 
 TEST_F(DeadLetterStoreTest, ClaimCountsATryOfWhatIsNotReplayedAndGivesItsBody) {
@@ -185,7 +192,7 @@ TEST_F(DeadLetterStoreTest, ClaimCountsATryOfWhatIsNotReplayedAndGivesItsBody) {
   EXPECT_EQ(claimed[0].tries, 1);
   EXPECT_TRUE(claimed[0].tried_at);
   EXPECT_EQ(letters().claim(tenant_, wanted, 1 << 20).value().at(0).tries, 2);
-  EXPECT_EQ(letters().get(tenant_, Sequence{2}).value().tries, 0);
+  EXPECT_EQ(letters().get(store::Reader::everybody(), tenant_, Sequence{2}).value().tries, 0);
   EXPECT_THAT(letters().claim(tenant_, {}, 1 << 20).value(), IsEmpty());
 }
 
@@ -194,7 +201,8 @@ TEST_F(DeadLetterStoreTest, ClaimStopsBeforeTheLetterThatPassesTheBoundButNotBef
   const auto wanted = sequences({1, 2, 3});
   EXPECT_THAT(numbers(letters().claim(tenant_, wanted, 200).value()), ElementsAre(1, 2));
   EXPECT_THAT(numbers(letters().claim(tenant_, wanted, 1).value()), ElementsAre(1));
-  EXPECT_EQ(letters().get(tenant_, Sequence{3}).value().tries, 0) << "what was not given was not tried";
+  EXPECT_EQ(letters().get(store::Reader::everybody(), tenant_, Sequence{3}).value().tries, 0)
+      << "what was not given was not tried";
 }
 
 TEST_F(DeadLetterStoreTest, PurgeDeletesTheLowestUpToItsLimitAndLowersTheCounterByTheOpenOnes) {
@@ -218,12 +226,12 @@ TEST_F(DeadLetterStoreTest, SeesNothingOfAnotherTenant) {
   const auto neighbour = make_tenant(database_.store(), "neighbour");
   refuse_for(neighbour, DeadReason::invalid_json, "theirs");
   EXPECT_THAT(listed({}), IsEmpty());
-  EXPECT_EQ(letters().count(tenant_, {}).value(), 0);
-  EXPECT_EQ(letters().get(tenant_, Sequence{1}).error().code, ErrorCode::not_found);
+  EXPECT_EQ(letters().count(store::Reader::everybody(), tenant_, {}).value(), 0);
+  EXPECT_EQ(letters().get(store::Reader::everybody(), tenant_, Sequence{1}).error().code, ErrorCode::not_found);
   EXPECT_THAT(letters().claim(tenant_, sequences({1}), 1 << 20).value(), IsEmpty());
   EXPECT_EQ(letters().purge(tenant_, sequences({1})).value(), 0);
   EXPECT_EQ(letters().purge(tenant_, {}, Sequence{0}, 1000).value(), 0);
-  EXPECT_EQ(letters().get(neighbour, Sequence{1}).value().tries, 0);
+  EXPECT_EQ(letters().get(store::Reader::everybody(), neighbour, Sequence{1}).value().tries, 0);
   EXPECT_EQ(counter(neighbour), 1);
 }
 
@@ -231,9 +239,9 @@ TEST_F(DeadLetterStoreTest, ATenantThatIsNotThereOrBeingDeletedIsNotFound) {
   refuse();
   const auto expect_not_found = [&](TenantId tenant) {
     const auto one = sequences({1});
-    EXPECT_EQ(letters().page(tenant, {}, {}, 1).error().code, ErrorCode::not_found);
-    EXPECT_EQ(letters().get(tenant, Sequence{1}).error().code, ErrorCode::not_found);
-    EXPECT_EQ(letters().count(tenant, {}).error().code, ErrorCode::not_found);
+    EXPECT_EQ(letters().page(store::Reader::everybody(), tenant, {}, {}, 1).error().code, ErrorCode::not_found);
+    EXPECT_EQ(letters().get(store::Reader::everybody(), tenant, Sequence{1}).error().code, ErrorCode::not_found);
+    EXPECT_EQ(letters().count(store::Reader::everybody(), tenant, {}).error().code, ErrorCode::not_found);
     EXPECT_EQ(letters().claim(tenant, one, 1).error().code, ErrorCode::not_found);
     EXPECT_EQ(letters().purge(tenant, {}, {}, 1).error().code, ErrorCode::not_found);
     EXPECT_EQ(letters().purge(tenant, one).error().code, ErrorCode::not_found);
@@ -242,7 +250,7 @@ TEST_F(DeadLetterStoreTest, ATenantThatIsNotThereOrBeingDeletedIsNotFound) {
   database_.store().tenants().mark_deleting(tenant_, {}).value();
   expect_not_found(tenant_);
   EXPECT_EQ(database_.sql().one("select tries from dead_letters"), "0");
-  EXPECT_EQ(letters().get(tenant_, Sequence{1}).error().code, ErrorCode::not_found);
+  EXPECT_EQ(letters().get(store::Reader::everybody(), tenant_, Sequence{1}).error().code, ErrorCode::not_found);
 }
 
 TEST_F(DeadLetterStoreTest, WaitsForTheWriterThatHoldsTheTenantsCounter) {

@@ -21,7 +21,10 @@ class MessageStoreTest : public testing::Test {
     ASSERT_EQ(writer_->store(batch.get()).value()[0].stored, count);
   }
   Page page(std::int64_t cursor, unsigned limit = kDefaultPageRows) {
-    return database_.store().messages().page(tenant_, {Sequence{cursor}, limit, {}, {}}).value();
+    return database_.store()
+        .messages()
+        .page(store::Reader::everybody(), tenant_, {Sequence{cursor}, limit, {}, {}})
+        .value();
   }
   /// As retention leaves it.
   void remove_up_to(std::int64_t seq) {
@@ -44,7 +47,7 @@ TEST_F(MessageStoreTest, GivesBackEveryFieldAsItWasStored) {
   message.published_at = Timestamp(1700000000123456us);
   writer_->store(batch.get()).value();
 
-  const auto read = database_.store().messages().get(tenant_, message.id).value();
+  const auto read = database_.store().messages().get(store::Reader::everybody(), tenant_, message.id).value();
   EXPECT_EQ(read.seq.value, 1);
   EXPECT_EQ(read.id, message.id);
   EXPECT_EQ(read.tenant, tenant_);
@@ -122,7 +125,7 @@ TEST_F(MessageStoreTest, CutsByTimeAtBothEnds) {
   PageQuery query{Sequence{0}, 30, since, until};
   std::vector<std::int64_t> seen;
   for (;;) {
-    const auto read = database_.store().messages().page(tenant_, query).value();
+    const auto read = database_.store().messages().page(store::Reader::everybody(), tenant_, query).value();
     for (const auto& message : read.data) seen.push_back(message.seq.value);
     query.cursor = read.next_cursor;
     if (!read.has_more) break;
@@ -132,7 +135,11 @@ TEST_F(MessageStoreTest, CutsByTimeAtBothEnds) {
   EXPECT_EQ(seen.back(), 100);
 
   const auto all = [&](std::optional<Timestamp> from, std::optional<Timestamp> to) {
-    return database_.store().messages().page(tenant_, {Sequence{0}, 1000, from, to}).value().data.size();
+    return database_.store()
+        .messages()
+        .page(store::Reader::everybody(), tenant_, {Sequence{0}, 1000, from, to})
+        .value()
+        .data.size();
   };
   EXPECT_EQ(all(Timestamp::min(), Timestamp::max()), 200U);
   EXPECT_EQ(all(since + 1us, std::nullopt), 145U);
@@ -148,12 +155,12 @@ TEST_F(MessageStoreTest, EndsAPageAtItsBoundOfBytesAndNeverBelowOneRow) {
   store::DatabaseOptions options;
   options.max_page_bytes = 35000;
   const auto bounded = database_.open(options);
-  const auto read = bounded->messages().page(tenant_, {}).value();
+  const auto read = bounded->messages().page(store::Reader::everybody(), tenant_, {}).value();
   EXPECT_EQ(read.data.size(), 4U);
   EXPECT_EQ(read.next_cursor.value, 4);
   EXPECT_TRUE(read.has_more);
   options.max_page_bytes = 1;
-  EXPECT_EQ(database_.open(options)->messages().page(tenant_, {}).value().data.size(), 1U);
+  EXPECT_EQ(database_.open(options)->messages().page(store::Reader::everybody(), tenant_, {}).value().data.size(), 1U);
 }
 
 TEST_F(MessageStoreTest, WritesOutNothingPastTheBoundOfBytes) {
@@ -169,25 +176,89 @@ TEST_F(MessageStoreTest, WritesOutNothingPastTheBoundOfBytes) {
 
 TEST_F(MessageStoreTest, ShowsAnErasedMessageWithItsNumberAndNothingElse) {
   store(2);
-  database_.sql().run("update messages set payload = null, headers = null, erased_at = now() where seq = 1");
+  const auto id = page(0).data[0].id;
+  ASSERT_TRUE(database_.store().messages().erase(tenant_, id));
   const auto read = page(0);
   ASSERT_EQ(read.data.size(), 2U);
+  EXPECT_EQ(read.data[0].seq.value, 1);
+  EXPECT_EQ(read.data[0].id, id);
   EXPECT_TRUE(read.data[0].payload.empty());
   EXPECT_TRUE(read.data[0].headers.empty());
   EXPECT_TRUE(read.data[0].erased_at);
+  EXPECT_EQ(read.data[1].payload, R"({"a": 1})");
+}
+
+TEST_F(MessageStoreTest, ErasesOnceAndTakesTheBytesOff) {
+  store(2, "[\"" + std::string(1000, 'x') + "\"]");
+  const auto before = database_.store().tenants().counts(store::Reader::everybody(), tenant_).value().stored_bytes;
+  const auto id = page(0).data[0].id;
+  ASSERT_TRUE(database_.store().messages().erase(tenant_, id));
+  const auto once = page(0).data[0].erased_at;
+  const auto after = database_.store().tenants().counts(store::Reader::everybody(), tenant_).value().stored_bytes;
+  EXPECT_NEAR(static_cast<double>(after), static_cast<double>(before) / 2, 20);
+  ASSERT_TRUE(database_.store().messages().erase(tenant_, id)) << "again";
+  EXPECT_EQ(page(0).data[0].erased_at, once);
+  EXPECT_EQ(database_.store().tenants().counts(store::Reader::everybody(), tenant_).value().stored_bytes, after);
+}
+
+TEST_F(MessageStoreTest, DoesNotStoreAnErasedMessageAgain) {
+  BatchBuilder batch(tenant_);
+  const auto id = batch.add("{}").id;
+  writer_->store(batch.get()).value();
+  ASSERT_TRUE(database_.store().messages().erase(tenant_, id));
+  for (const bool flagged : {false, true}) {
+    BatchBuilder again(tenant_);
+    auto& message = again.add(R"({"secret":1})");
+    message.id = id;
+    message.redelivered = flagged;
+    EXPECT_EQ(writer_->store(again.get()).value()[0].duplicates, 1U) << flagged;
+  }
+  EXPECT_TRUE(page(0).data.at(0).payload.empty());
+  EXPECT_EQ(page(0).data.size(), 1U);
+}
+
+TEST_F(MessageStoreTest, ErasesTheDeadLetterUnderTheIdAndNoOther) {
+  BatchBuilder bad(tenant_);
+  auto& first = bad.add("not json");
+  first.refusal = Refusal{DeadReason::invalid_json, "it is bad", ""};
+  const auto id = first.id;
+  bad.add("not json").refusal = Refusal{DeadReason::invalid_json, "it is bad", ""};
+  writer_->store(bad.get()).value();
+  auto& messages = database_.store().messages();
+  const auto refused = messages.erase(tenant_, id);
+  ASSERT_TRUE(refused.has_error()) << "there is no message yet";
+  EXPECT_EQ(refused.error().code, ErrorCode::not_found);
+  EXPECT_THAT(refused.error().message, testing::HasSubstr("dead letter 1 has it"));
+
+  BatchBuilder mended(tenant_);
+  mended.add("{}").id = id;
+  writer_->store(mended.get()).value();
+  EXPECT_EQ(messages.erase(tenant_, id).value().dead_letters, 1);
+  EXPECT_EQ(database_.sql().one("select string_agg(seq::text, ',') from dead_letters"), "2");
+  EXPECT_EQ(database_.store().tenants().counts(store::Reader::everybody(), tenant_).value().dead_letters, 1);
+}
+
+TEST_F(MessageStoreTest, ErasesNothingOfAnotherTenant) {
+  store(1);
+  const auto id = page(0).data[0].id;
+  auto& messages = database_.store().messages();
+  const auto other = make_tenant(database_.store(), "other");
+  EXPECT_EQ(messages.erase(other, id).error().code, ErrorCode::not_found);
+  EXPECT_EQ(messages.erase(TenantId{Uuid::v4()}, id).error().code, ErrorCode::not_found);
+  EXPECT_EQ(page(0).data[0].payload, R"({"a": 1})");
 }
 
 TEST_F(MessageStoreTest, KnowsNoForeignAndNoDeletedTenant) {
   store(1);
   const auto id = page(0).data.at(0).id;
   auto& messages = database_.store().messages();
-  EXPECT_EQ(messages.page(TenantId{Uuid::v4()}, {}).error().code, ErrorCode::not_found);
+  EXPECT_EQ(messages.page(store::Reader::everybody(), TenantId{Uuid::v4()}, {}).error().code, ErrorCode::not_found);
   const auto other = make_tenant(database_.store(), "other");
-  EXPECT_EQ(messages.get(other, id).error().code, ErrorCode::not_found);
-  EXPECT_TRUE(messages.page(other, {}).value().data.empty());
+  EXPECT_EQ(messages.get(store::Reader::everybody(), other, id).error().code, ErrorCode::not_found);
+  EXPECT_TRUE(messages.page(store::Reader::everybody(), other, {}).value().data.empty());
   database_.store().tenants().mark_deleting(tenant_, {}).value();
-  EXPECT_EQ(messages.page(tenant_, {}).error().code, ErrorCode::not_found);
-  EXPECT_EQ(messages.get(tenant_, id).error().code, ErrorCode::not_found);
+  EXPECT_EQ(messages.page(store::Reader::everybody(), tenant_, {}).error().code, ErrorCode::not_found);
+  EXPECT_EQ(messages.get(store::Reader::everybody(), tenant_, id).error().code, ErrorCode::not_found);
 }
 
 TEST_F(MessageStoreTest, ReadsOnePartitionHoweverManyThereAre) {

@@ -231,7 +231,8 @@ TEST_F(OutageTest, NobodyThereIsAnOutage) {
   BatchBuilder batch(tenant_);
   batch.add("{}");
   EXPECT_EQ(away->make_batch_store()->store(batch.get()).error().code, ErrorCode::database_unavailable);
-  EXPECT_EQ(away->messages().page(tenant_, {}).error().code, ErrorCode::database_unavailable);
+  EXPECT_EQ(away->messages().page(store::Reader::everybody(), tenant_, {}).error().code,
+            ErrorCode::database_unavailable);
   EXPECT_EQ(away->tenants().list().error().code, ErrorCode::database_unavailable);
 }
 

@@ -84,7 +84,7 @@ TEST_F(PoisonTest, EverySecondBadLeavesTheOthersInOrder) {
   for (int i = 0; i < 1000; ++i) batch.add(i % 2 ? R"("\u0000")" : std::to_string(i));
   EXPECT_EQ(store_one(batch).stored, 500U);
   EXPECT_EQ(database_.sql().one("select count(*) from messages where payload::int = (seq - 1) * 2"), "500");
-  EXPECT_EQ(database_.store().tenants().counts(tenant_).value().dead_letters, 500);
+  EXPECT_EQ(database_.store().tenants().counts(store::Reader::everybody(), tenant_).value().dead_letters, 500);
   expect_no_holes();
 }
 
@@ -187,7 +187,7 @@ TEST_F(PoisonTest, CountsTheArrivalsOfADeadLetterThatComesAgain) {
   EXPECT_EQ(letter[0][3], "{\"a\":\"\\\\u0000\"}\\000\\376");
   EXPECT_EQ(letter[0][4], "t");
   EXPECT_EQ(letter[0][5], "t");
-  EXPECT_EQ(database_.store().tenants().counts(tenant_).value().dead_letters, 1);
+  EXPECT_EQ(database_.store().tenants().counts(store::Reader::everybody(), tenant_).value().dead_letters, 1);
 }
 
 }  // namespace

@@ -43,7 +43,9 @@ class ReplayTest : public testing::Test {
     EXPECT_EQ(writer_->store(batch.get()).value()[0].dead_letters, 1U);
   }
   std::vector<Replayed> replay(std::vector<Sequence> letters) { return replayer_.replay(tenant_, letters).value(); }
-  std::int64_t open_letters() { return database_.store().tenants().counts(tenant_).value().dead_letters; }
+  std::int64_t open_letters() {
+    return database_.store().tenants().counts(store::Reader::everybody(), tenant_).value().dead_letters;
+  }
 
   TestDatabase database_;
   TenantId tenant_ = make_tenant(database_.store());
@@ -62,7 +64,7 @@ TEST_F(ReplayTest, StoresTheLetterUnderItsIdWithItsHeadersAndMarksIt) {
   const auto row = database_.sql().rows("select id, seq, payload = '{\"good\":1e400}'::jsonb, headers from messages");
   ASSERT_EQ(row.size(), 1U);
   EXPECT_THAT(row[0], testing::ElementsAre(last_id_.to_string(), "1", "t", R"({"trace": "t1"})"));
-  const auto marked = database_.store().dead_letters().get(tenant_, seq).value();
+  const auto marked = database_.store().dead_letters().get(store::Reader::everybody(), tenant_, seq).value();
   EXPECT_TRUE(marked.replayed_at);
   EXPECT_EQ(marked.tries, 1);
   EXPECT_EQ(marked.deliveries, 1) << "a replay is no delivery";
@@ -93,7 +95,7 @@ TEST_F(ReplayTest, OneThatFailsAgainSaysWhyAndItsNeighboursAreStored) {
   EXPECT_EQ(results[1].refusal.reason, DeadReason::invalid_json);
   EXPECT_EQ(results[2].outcome, Outcome::refused);
   EXPECT_EQ(results[2].refusal.sqlstate, "22P05");
-  const auto letter_now = database_.store().dead_letters().get(tenant_, bad).value();
+  const auto letter_now = database_.store().dead_letters().get(store::Reader::everybody(), tenant_, bad).value();
   EXPECT_EQ(letter_now.refusal.reason, DeadReason::invalid_json) << "the newest reason";
   EXPECT_EQ(letter_now.tries, 1);
   EXPECT_EQ(letter_now.deliveries, 1);
@@ -119,7 +121,7 @@ TEST_F(ReplayTest, AReplayedLetterWhoseIdComesBadAgainIsADeadLetterAgain) {
   bad.id = last_id_;
   bad.refusal = Refusal{DeadReason::invalid_json, "no", ""};
   EXPECT_EQ(writer_->store(again.get()).value()[0].dead_letters, 1U);
-  const auto letter_now = database_.store().dead_letters().get(tenant_, seq).value();
+  const auto letter_now = database_.store().dead_letters().get(store::Reader::everybody(), tenant_, seq).value();
   EXPECT_EQ(letter_now.body, "not json");
   EXPECT_EQ(letter_now.refusal.reason, DeadReason::invalid_json);
   EXPECT_FALSE(letter_now.replayed_at);
@@ -219,7 +221,7 @@ TEST_F(ReplayTest, TriesOfWhatTheBrokerGaveUpEndWhateverItsLetterSaidBefore) {
     EXPECT_EQ(begin_try(last_id_, 2, last_id_).value().verdict, Verdict::granted);
     again("1", DeadReason::delivery_limit);
     EXPECT_EQ(begin_try(last_id_, 2, last_id_).value().verdict, Verdict::used_up);
-    const auto now = database_.store().dead_letters().get(tenant_, seq).value();
+    const auto now = database_.store().dead_letters().get(store::Reader::everybody(), tenant_, seq).value();
     EXPECT_EQ(now.refusal.reason, DeadReason::delivery_limit);
     EXPECT_EQ(now.tries, 2);
     EXPECT_EQ(now.deliveries, 4);
@@ -270,7 +272,7 @@ TEST_F(ReplayTest, AMendedMessageThatEndsAsADeadLetterTooIsTheOneThatIsKept) {
     const auto seq = letter("{", DeadReason::invalid_json);
     replay({seq});
     again("1", reason);
-    const auto now = database_.store().dead_letters().get(tenant_, seq).value();
+    const auto now = database_.store().dead_letters().get(store::Reader::everybody(), tenant_, seq).value();
     EXPECT_EQ(now.body, "1");
     EXPECT_EQ(now.headers, R"({"trace":"t2"})");
     EXPECT_EQ(now.exchange, "tenant_y");
@@ -287,14 +289,16 @@ TEST_F(ReplayTest, AMendedMessageThatEndsAsADeadLetterTooIsTheOneThatIsKept) {
 TEST_F(ReplayTest, ABadBodyTakesNothingFromALetterWhoseBodyWasNeverRefused) {
   const auto seq = letter("1", DeadReason::expired);
   again("{", DeadReason::invalid_json);
-  const auto now = database_.store().dead_letters().get(tenant_, seq).value();
+  const auto now = database_.store().dead_letters().get(store::Reader::everybody(), tenant_, seq).value();
   EXPECT_EQ(now.body, "1");
   EXPECT_EQ(now.refusal.reason, DeadReason::expired);
   EXPECT_EQ(now.deliveries, 2);
   again("2", DeadReason::expired);
-  EXPECT_EQ(database_.store().dead_letters().get(tenant_, seq).value().body, "2") << "the sender's newest";
+  EXPECT_EQ(database_.store().dead_letters().get(store::Reader::everybody(), tenant_, seq).value().body, "2")
+      << "the sender's newest";
   again("2", DeadReason::invalid_json);
-  EXPECT_EQ(database_.store().dead_letters().get(tenant_, seq).value().refusal.reason, DeadReason::invalid_json);
+  EXPECT_EQ(database_.store().dead_letters().get(store::Reader::everybody(), tenant_, seq).value().refusal.reason,
+            DeadReason::invalid_json);
 }
 
 }  // namespace

@@ -67,7 +67,7 @@ TEST_F(TenantStoreTest, GivesBackWhatWasCreatedByIdByNameAndInTheList) {
   EXPECT_EQ(tenants_.find(made.id).value(), made);
   EXPECT_EQ(tenants_.find_by_name("acme").value(), made);
   EXPECT_EQ(tenants_.list().value(), std::vector<Tenant>{made});
-  const auto counts = tenants_.counts(made.id).value();
+  const auto counts = tenants_.counts(store::Reader::everybody(), made.id).value();
   EXPECT_EQ(counts.last_seq.value, 0);
   EXPECT_EQ(counts.oldest_seq.value, 1);
   EXPECT_EQ(counts.dead_letters, 0);
@@ -86,7 +86,7 @@ TEST_F(TenantStoreTest, KnowsNoTenantThatIsNotThere) {
   EXPECT_EQ(tenants_.find(nobody).error().code, ErrorCode::not_found);
   EXPECT_EQ(tenants_.find_by_name("nobody").error().code, ErrorCode::not_found);
   EXPECT_EQ(tenants_.find_by_name(std::string_view("a\0b\xff", 4)).error().code, ErrorCode::not_found);
-  EXPECT_EQ(tenants_.counts(nobody).error().code, ErrorCode::not_found);
+  EXPECT_EQ(tenants_.counts(store::Reader::everybody(), nobody).error().code, ErrorCode::not_found);
   EXPECT_EQ(tenants_.update(nobody, workers(3)).error().code, ErrorCode::not_found);
   EXPECT_EQ(tenants_.mark_active(nobody).error().code, ErrorCode::not_found);
   EXPECT_EQ(tenants_.ensure_partition(nobody).error().code, ErrorCode::not_found);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 
+#include "store/pg/audit_store.hpp"
 #include "store/pg/batch_store.hpp"
 #include "store/pg/change_feed.hpp"
 #include "store/pg/dead_letter_store.hpp"
@@ -29,6 +30,7 @@ class PgDatabase final : public Database {
         tenants_(pool_, direct, options.statement_timeout),
         messages_(pool_, options.statement_timeout, options.max_page_bytes),
         dead_letters_(pool_, options.statement_timeout, options.max_page_bytes),
+        audit_(pool_, options.statement_timeout),
         presence_pool_(settings_, 1, options.connect_timeout),
         presence_(presence_pool_, options.statement_timeout),
         retention_(pool_, options.statement_timeout) {}
@@ -37,6 +39,7 @@ class PgDatabase final : public Database {
   TenantStore& tenants() override { return tenants_; }
   MessageStore& messages() override { return messages_; }
   DeadLetterStore& dead_letters() override { return dead_letters_; }
+  AuditStore& audit() override { return audit_; }
   Presence& presence() override { return presence_; }
   RetentionStore& retention() override { return retention_; }
   std::unique_ptr<BatchStore> make_batch_store() override {
@@ -57,6 +60,7 @@ class PgDatabase final : public Database {
   PgTenantStore tenants_;
   PgMessageStore messages_;
   PgDeadLetterStore dead_letters_;
+  PgAuditStore audit_;
   Pool presence_pool_;  // a daemon whose calls wait for each other must not look dead
   PgPresence presence_;
   PgRetentionStore retention_;

@@ -1,6 +1,8 @@
 #include "store/pg/dead_letter_store.hpp"
 
 #include "store/pg/array_text.hpp"
+#include "store/pg/counter_lock.hpp"
+#include "store/pg/reading.hpp"
 #include "store/pg/rows.hpp"
 #include "store/pg/tenant_store.hpp"
 
@@ -10,29 +12,6 @@ namespace {
 
 std::string tenant_query(TenantId tenant) {
   return "select 1 from tenants where state <> 'deleting' and id = " + quoted(tenant);
-}
-
-/// Who writes dead letters holds their tenant's counter, like a batch; so numbers and counts agree. A tenant that is
-/// being deleted has lost the row, or is about to.
-/// Nobody waits long for it: whoever holds it for long holds threads of the API with it.
-std::string lock_query(TenantId tenant) {
-  return "set local lock_timeout = '2s'; select 1 from tenant_counters c join tenants t on t.id = c.tenant_id where "
-         "t.state <> 'deleting' and "
-         "c.tenant_id = " +
-         quoted(tenant) + " for update of c";
-}
-
-/// The border of what takes the counter: not to get it is no outage.
-template <class Work>
-auto guard_locked(Work&& work) -> decltype(work()) {
-  return guard([&]() -> decltype(work()) {
-    try {
-      return work();
-    } catch (const SqlFailure& failure) {
-      if (failure.sqlstate() != "55P03") throw;
-      return fail(ErrorCode::timeout, "somebody else holds the tenant's counter in a long transaction; try again");
-    }
-  });
 }
 
 /// Conditions on one tenant's letters, without the cursor.
@@ -109,12 +88,11 @@ DeadLetter whole_letter_of(TenantId tenant, const Row& row) {
 
 }  // namespace
 
-Result<DeadLetterPage> PgDeadLetterStore::page(TenantId tenant, const DeadLetterFilter& filter, Sequence cursor,
-                                               unsigned limit) {
-  return guard([&]() -> Result<DeadLetterPage> {
+Result<DeadLetterPage> PgDeadLetterStore::page(const Reader& reader, TenantId tenant, const DeadLetterFilter& filter,
+                                               Sequence cursor, unsigned limit) {
+  return guard_read(reader, [&]() -> Result<DeadLetterPage> {
     const auto connection = pool_.acquire();
-    Transaction transaction(*connection,
-                            begin_with_limits(statement_timeout_, kReadMode) + "; " + tenant_query(tenant));
+    Transaction transaction(*connection, begin_read(statement_timeout_, reader) + "; " + tenant_query(tenant));
     if (transaction.first().empty()) return no_such_tenant(tenant.to_string());
     // One row more than asked for tells whether there are more. The headers before a row decide whether it still fits.
     const auto rows = connection->exec(
@@ -136,11 +114,10 @@ Result<DeadLetterPage> PgDeadLetterStore::page(TenantId tenant, const DeadLetter
   });
 }
 
-Result<DeadLetter> PgDeadLetterStore::get(TenantId tenant, Sequence seq) {
-  return guard([&]() -> Result<DeadLetter> {
+Result<DeadLetter> PgDeadLetterStore::get(const Reader& reader, TenantId tenant, Sequence seq) {
+  return guard_read(reader, [&]() -> Result<DeadLetter> {
     const auto connection = pool_.acquire();
-    Transaction transaction(*connection,
-                            begin_with_limits(statement_timeout_, kReadMode) + "; " + tenant_query(tenant));
+    Transaction transaction(*connection, begin_read(statement_timeout_, reader) + "; " + tenant_query(tenant));
     if (transaction.first().empty()) return no_such_tenant(tenant.to_string());
     const auto rows = connection->exec("select " + columns() + ", encode(body, 'hex') from dead_letters where " +
                                        letters_of(tenant, std::span(&seq, 1)));
@@ -150,11 +127,10 @@ Result<DeadLetter> PgDeadLetterStore::get(TenantId tenant, Sequence seq) {
   });
 }
 
-Result<std::int64_t> PgDeadLetterStore::count(TenantId tenant, const DeadLetterFilter& filter) {
-  return guard([&]() -> Result<std::int64_t> {
+Result<std::int64_t> PgDeadLetterStore::count(const Reader& reader, TenantId tenant, const DeadLetterFilter& filter) {
+  return guard_read(reader, [&]() -> Result<std::int64_t> {
     const auto connection = pool_.acquire();
-    Transaction transaction(*connection,
-                            begin_with_limits(statement_timeout_, kReadMode) + "; " + tenant_query(tenant));
+    Transaction transaction(*connection, begin_read(statement_timeout_, reader) + "; " + tenant_query(tenant));
     if (transaction.first().empty()) return no_such_tenant(tenant.to_string());
     const auto rows = connection->exec("select count(*) from dead_letters where " + letters_of(tenant, filter));
     transaction.commit();

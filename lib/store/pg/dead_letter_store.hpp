@@ -14,10 +14,10 @@ class PgDeadLetterStore final : public DeadLetterStore {
   PgDeadLetterStore(Pool& pool, std::chrono::milliseconds statement_timeout, std::size_t max_page_bytes)
       : pool_(pool), statement_timeout_(statement_timeout), max_page_bytes_(max_page_bytes) {}
 
-  Result<DeadLetterPage> page(TenantId tenant, const DeadLetterFilter& filter, Sequence cursor,
+  Result<DeadLetterPage> page(const Reader& reader, TenantId tenant, const DeadLetterFilter& filter, Sequence cursor,
                               unsigned limit) override;
-  Result<DeadLetter> get(TenantId tenant, Sequence seq) override;
-  Result<std::int64_t> count(TenantId tenant, const DeadLetterFilter& filter) override;
+  Result<DeadLetter> get(const Reader& reader, TenantId tenant, Sequence seq) override;
+  Result<std::int64_t> count(const Reader& reader, TenantId tenant, const DeadLetterFilter& filter) override;
   Result<std::vector<DeadLetter>> claim(TenantId tenant, std::span<const Sequence> letters,
                                         std::size_t max_bytes) override;
   Result<LastTry> begin_last_try(TenantId tenant, MessageId id, unsigned max_tries, MessageId kept_as,

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "store/pg/counter_lock.hpp"
+#include "store/pg/reading.hpp"
 #include "store/pg/rows.hpp"
 #include "store/pg/tenant_store.hpp"
 
@@ -60,12 +62,21 @@ std::int64_t first_seq_at(Connection& connection, TenantId tenant, const Span& s
   return int_of(found[0][0]);
 }
 
+/// Its letter may be all there is of it.
+Error no_such_message(Connection& connection, TenantId tenant, MessageId id) {
+  auto text = "no message has the id " + id.to_string();
+  const auto letter =
+      connection.exec("select seq from dead_letters where tenant_id = " + quoted(tenant) + " and id = " + quoted(id));
+  if (!letter.empty()) text += "; dead letter " + std::string(text_of(letter[0][0])) + " has it";
+  return fail(ErrorCode::not_found, std::move(text));
+}
+
 }  // namespace
 
-Result<Page> PgMessageStore::page(TenantId tenant, const PageQuery& query) {
-  return guard([&]() -> Result<Page> {
+Result<Page> PgMessageStore::page(const Reader& reader, TenantId tenant, const PageQuery& query) {
+  return guard_read(reader, [&]() -> Result<Page> {
     const auto connection = pool_.acquire();
-    Transaction transaction(*connection, begin_with_limits(statement_timeout_, kReadMode) + "; " + span_query(tenant));
+    Transaction transaction(*connection, begin_read(statement_timeout_, reader) + "; " + span_query(tenant));
     const auto& found = transaction.first();
     if (found.empty()) return no_such_tenant(tenant.to_string());
     const Span span{int_of(found[0][0]), int_of(found[0][1]), int_of(found[0][2])};
@@ -99,16 +110,39 @@ Result<Page> PgMessageStore::page(TenantId tenant, const PageQuery& query) {
   });
 }
 
-Result<StoredMessage> PgMessageStore::get(TenantId tenant, MessageId id) {
-  return guard([&]() -> Result<StoredMessage> {
+Result<StoredMessage> PgMessageStore::get(const Reader& reader, TenantId tenant, MessageId id) {
+  return guard_read(reader, [&]() -> Result<StoredMessage> {
     const auto connection = pool_.acquire();
-    Transaction transaction(*connection, begin_with_limits(statement_timeout_, kReadMode) + "; " + span_query(tenant));
+    Transaction transaction(*connection, begin_read(statement_timeout_, reader) + "; " + span_query(tenant));
     if (transaction.first().empty()) return no_such_tenant(tenant.to_string());
     const auto rows = connection->exec(
         "select " + row_columns() + " from messages where tenant_id = " + quoted(tenant) + " and id = " + quoted(id));
     transaction.commit();
     if (rows.empty()) return fail(ErrorCode::not_found, "no message has the id " + id.to_string());
     return message_of(tenant, rows[0]);
+  });
+}
+
+Result<Erased> PgMessageStore::erase(TenantId tenant, MessageId id) {
+  return guard_locked([&]() -> Result<Erased> {
+    const auto connection = pool_.acquire();
+    Transaction transaction(*connection, begin_with_limits(statement_timeout_) + "; " + lock_query(tenant));
+    if (transaction.first().empty()) return no_such_tenant(tenant.to_string());
+    const auto it = " where tenant_id = " + quoted(tenant) + " and id = " + quoted(id);
+    // Bytes are counted as they were sent; as PostgreSQL writes them out is near enough.
+    const auto found = connection->exec(
+        "select coalesce(octet_length(payload::text), 0) + coalesce(octet_length(headers::text), 0) from messages" +
+        it);
+    if (found.empty()) return no_such_message(*connection, tenant, id);
+    const auto done = connection->exec(
+        "update messages set payload = null, headers = null, erased_at = clock_timestamp()" + it +
+        " and erased_at is null; with gone as (delete from dead_letters" + it +
+        " returning replayed_at), tally as (select count(*) as letters, count(*) filter (where replayed_at is null) " +
+        "as open from gone) update tenant_counters c set dead_letters = c.dead_letters - tally.open, stored_bytes = " +
+        "greatest(0, c.stored_bytes - " + std::to_string(int_of(found[0][0])) +
+        ") from tally where c.tenant_id = " + quoted(tenant) + " returning tally.letters");
+    transaction.commit();
+    return Erased{int_of(done[0][0])};
   });
 }
 

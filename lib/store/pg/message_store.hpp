@@ -13,8 +13,9 @@ class PgMessageStore final : public MessageStore {
   PgMessageStore(Pool& pool, std::chrono::milliseconds statement_timeout, std::size_t max_page_bytes)
       : pool_(pool), statement_timeout_(statement_timeout), max_page_bytes_(max_page_bytes) {}
 
-  Result<Page> page(TenantId tenant, const PageQuery& query) override;
-  Result<StoredMessage> get(TenantId tenant, MessageId id) override;
+  Result<Page> page(const Reader& reader, TenantId tenant, const PageQuery& query) override;
+  Result<StoredMessage> get(const Reader& reader, TenantId tenant, MessageId id) override;
+  Result<Erased> erase(TenantId tenant, MessageId id) override;
 
  private:
   Pool& pool_;

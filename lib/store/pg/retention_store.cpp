@@ -70,4 +70,16 @@ Result<Removed> PgRetentionStore::remove_oldest(TenantId tenant, Sequence below,
   });
 }
 
+Result<std::int64_t> PgRetentionStore::remove_audit(std::chrono::seconds age, int most) {
+  return guard([&]() -> Result<std::int64_t> {
+    // Other daemons do the same: nobody waits.
+    const auto gone = run_alone(pool_, statement_timeout_,
+                                "delete from audit_log where seq in (select seq from audit_log where at < "
+                                "clock_timestamp() - $1::bigint * interval '1 second' order by at limit $2::int "
+                                "for update skip locked)",
+                                Params{std::to_string(age.count()), std::to_string(most)});
+    return static_cast<std::int64_t>(gone.affected_rows());
+  });
+}
+
 }  // namespace mtmsg::store::pg

@@ -14,6 +14,7 @@ class PgRetentionStore final : public RetentionStore {
 
   Result<std::vector<Retained>> retained(const TenantLimits& defaults) override;
   Result<Removed> remove_oldest(TenantId tenant, Sequence below, std::chrono::seconds age, int most) override;
+  Result<std::int64_t> remove_audit(std::chrono::seconds age, int most) override;
 
  private:
   Pool& pool_;

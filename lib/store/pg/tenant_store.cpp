@@ -1,5 +1,6 @@
 #include "store/pg/tenant_store.hpp"
 
+#include "store/pg/reading.hpp"
 #include "store/pg/rows.hpp"
 
 namespace mtmsg::store::pg {
@@ -163,12 +164,15 @@ Result<Tenant> PgTenantStore::find_by_name(std::string_view name) {
   });
 }
 
-Result<TenantCounts> PgTenantStore::counts(TenantId id) {
-  return guard([&]() -> Result<TenantCounts> {
-    const auto found =
-        run("select last_seq, oldest_seq, stored_bytes, dead_letters from tenant_counters where "
-            "tenant_id = $1",
-            Params{id.to_string()});
+Result<TenantCounts> PgTenantStore::counts(const Reader& reader, TenantId id) {
+  return guard_read(reader, [&]() -> Result<TenantCounts> {
+    const auto connection = pool_.acquire();
+    Transaction transaction(*connection, begin_read(statement_timeout_, reader) +
+                                             "; select last_seq, oldest_seq, stored_bytes, dead_letters from "
+                                             "tenant_counters where tenant_id = " +
+                                             quoted(id));
+    const auto& found = transaction.first();
+    transaction.commit();
     if (found.empty()) return no_such_tenant(id.to_string());
     return TenantCounts{Sequence{int_of(found[0][0])}, Sequence{int_of(found[0][1])}, int_of(found[0][2]),
                         int_of(found[0][3])};

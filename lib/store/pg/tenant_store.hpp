@@ -10,8 +10,6 @@ namespace mtmsg::store::pg {
 
 /// How long a pool's transaction may take, as the beginning of every one: BEGIN and its limits in one round trip.
 std::string begin_with_limits(std::chrono::milliseconds statement_timeout, const char* mode = "");
-/// The mode of a read of several statements: one snapshot, so that numbers, bounds and rows agree.
-inline constexpr const char* kReadMode = "isolation level repeatable read read only";
 /// A transaction of one statement.
 pqxx::result run_alone(Pool& pool, std::chrono::milliseconds statement_timeout, const std::string& sql,
                        const Params& params);
@@ -28,7 +26,7 @@ class PgTenantStore final : public TenantStore {
   Result<std::vector<Tenant>> list() override;
   Result<Tenant> find(TenantId id) override;
   Result<Tenant> find_by_name(std::string_view name) override;
-  Result<TenantCounts> counts(TenantId id) override;
+  Result<TenantCounts> counts(const Reader& reader, TenantId id) override;
   Result<Tenant> update(TenantId id, const TenantUpdate& change) override;
   Result<Tenant> mark_active(TenantId id) override;
   Result<Tenant> mark_deleting(TenantId id, const Deletion& how) override;

@@ -73,12 +73,14 @@ class CommandLineTest : public testing::Test {
     std::istringstream in(input);
     Surroundings around{out, err, in};
     around.in_is_terminal = in_is_terminal;
+    around.out_is_terminal = out_is_terminal;
     const auto code = run(args, around);
     return {static_cast<int>(code), out.text, err.text};
   }
 
   httplib::Server server;
   bool in_is_terminal = false;
+  bool out_is_terminal = false;
 
  private:
   int port_ = 0;

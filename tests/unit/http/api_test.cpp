@@ -170,6 +170,39 @@ TEST_F(ApiTest, ShowsOneMessage) {
   EXPECT_EQ(call("GET", "/tenants/acme/messages/x").status, 404);
 }
 
+TEST(ContextReader, IsWhoAsksWhateverTheAddressSays) {
+  fakes::World world;
+  const auto services = world.services();
+  Pieces pieces("");
+  const std::vector<HeaderLine> headers;
+  const auto peer = unix_peer();
+  Request request{"GET", "/", headers, peer, pieces};
+  const Target target;
+  const TenantId own{Uuid::v4()};
+  const auto reader_of = [&](const auth::Principal& principal) {
+    Context context{services, request, target, principal, Tenant{}, {}, {}};
+    context.tenant->id = TenantId{Uuid::v4()};
+    return context.reader();
+  };
+  EXPECT_EQ(reader_of({"a", auth::Role::admin, std::nullopt}), store::Reader::everybody());
+  EXPECT_EQ(reader_of({"t", auth::Role::tenant, own}), store::Reader::of(own));
+  EXPECT_EQ(reader_of({"v", auth::Role::viewer, own}), store::Reader::of(own));
+  EXPECT_EQ(reader_of({"x", auth::Role::viewer, std::nullopt}), store::Reader::of(TenantId{})) << "sees nothing";
+}
+
+TEST_F(ApiTest, ErasesOneMessageAndShowsThatItIsErased) {
+  const auto id = tenant();
+  world_.messages.add(id, R"({"secret":1})");
+  const auto target = "/tenants/acme/messages/" + world_.messages.rows(id)[0].id.to_string();
+  EXPECT_EQ(call("DELETE", target).status, 204);
+  EXPECT_EQ(call("DELETE", target).status, 204) << "again";
+  const auto shown = call("GET", target).body;
+  EXPECT_THAT(shown, HasSubstr(R"("payload":null,"headers":null)"));
+  EXPECT_THAT(shown, HasSubstr("\"erased_at\":"));
+  EXPECT_EQ(call("DELETE", "/tenants/acme/messages/" + Uuid::v4().to_string()).status, 404);
+  EXPECT_EQ(call("DELETE", "/tenants/acme/messages/x").status, 404);
+}
+
 TEST_F(ApiTest, WalksAllTenantsForAnAdmin) {
   std::vector<TenantId> ids;
   for (const auto* name : {"a", "b", "c"}) {

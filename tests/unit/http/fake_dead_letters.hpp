@@ -32,8 +32,9 @@ class DeadLetters final : public store::DeadLetterStore {
     return out;
   }
 
-  Result<store::DeadLetterPage> page(TenantId tenant, const DeadLetterFilter& filter, Sequence cursor,
-                                     unsigned limit) override {
+  Result<store::DeadLetterPage> page(const store::Reader& reader, TenantId tenant, const DeadLetterFilter& filter,
+                                     Sequence cursor, unsigned limit) override {
+    last_reader = reader;
     if (outage) return *outage;
     store::DeadLetterPage page;
     page.next_cursor = cursor;
@@ -47,12 +48,14 @@ class DeadLetters final : public store::DeadLetterStore {
     }
     return page;
   }
-  Result<DeadLetter> get(TenantId tenant, Sequence seq) override {
+  Result<DeadLetter> get(const store::Reader& reader, TenantId tenant, Sequence seq) override {
+    last_reader = reader;
     for (const auto& letter : rows_[tenant])
       if (letter.seq == seq) return letter;
     return fail(ErrorCode::not_found, "no such letter");
   }
-  Result<std::int64_t> count(TenantId tenant, const DeadLetterFilter& filter) override {
+  Result<std::int64_t> count(const store::Reader& reader, TenantId tenant, const DeadLetterFilter& filter) override {
+    last_reader = reader;
     return std::ranges::count_if(rows_[tenant], [&](auto& letter) { return fits(letter, filter); });
   }
   Result<std::vector<DeadLetter>> claim(TenantId, std::span<const Sequence>, std::size_t) override {
@@ -101,6 +104,7 @@ class DeadLetters final : public store::DeadLetterStore {
     return done;
   }
 
+  std::optional<store::Reader> last_reader;
   std::optional<Error> outage;
   std::optional<int> purges_until_outage;
   std::vector<std::vector<Sequence>> replays;

@@ -56,7 +56,8 @@ class Tenants final : public tenants::TenantService {
       if (tenant.name == text || TenantId::parse(text) == tenant.id) return tenant;
     return fail(ErrorCode::not_found, "no such tenant");
   }
-  Result<tenants::TenantView> view(const Tenant& tenant) override {
+  Result<tenants::TenantView> view(const store::Reader& reader, const Tenant& tenant) override {
+    last_reader = reader;
     tenants::TenantView view;
     view.tenant = tenant;
     view.counts = {Sequence{7}, Sequence{2}, 600, 1};
@@ -111,6 +112,7 @@ class Tenants final : public tenants::TenantService {
   tenants::Removal removal = tenants::Removal::done;
   store::Deletion last_deletion;
   std::vector<TenantId> asked_for;
+  std::optional<store::Reader> last_reader;
   std::vector<tenants::Orphan> found_orphans;
   std::optional<Error> outage;
   tenants::TenantDefaults default_values;
@@ -137,10 +139,11 @@ class Messages final : public store::MessageStore {
   }
   std::vector<StoredMessage> rows(TenantId tenant) { return rows_[tenant]; }
 
-  Result<Page> page(TenantId tenant, const PageQuery& query) override {
+  Result<Page> page(const store::Reader& reader, TenantId tenant, const PageQuery& query) override {
     const std::lock_guard lock(mutex_);
     if (outage_after && pages++ >= *outage_after) return fail(ErrorCode::database_unavailable, "db.internal is away");
     last_query = query;
+    last_reader = reader;
     Page page;
     page.next_cursor = query.cursor;
     page.oldest_seq = Sequence{1};
@@ -155,16 +158,29 @@ class Messages final : public store::MessageStore {
     }
     return page;
   }
-  Result<StoredMessage> get(TenantId tenant, MessageId id) override {
+  Result<StoredMessage> get(const store::Reader& reader, TenantId tenant, MessageId id) override {
     const std::lock_guard lock(mutex_);
+    last_reader = reader;
     for (const auto& row : rows_[tenant])
       if (row.id == id) return row;
+    return fail(ErrorCode::not_found, "no such message");
+  }
+  Result<store::Erased> erase(TenantId tenant, MessageId id) override {
+    const std::lock_guard lock(mutex_);
+    for (auto& row : rows_[tenant]) {
+      if (row.id != id) continue;
+      row.payload.clear();
+      row.headers.clear();
+      row.erased_at = Timestamp{};
+      return store::Erased{};
+    }
     return fail(ErrorCode::not_found, "no such message");
   }
 
   std::optional<int> outage_after;  ///< pages
   int pages = 0;
   PageQuery last_query;
+  std::optional<store::Reader> last_reader;
 
  private:
   std::mutex mutex_;
@@ -187,6 +203,26 @@ class Migrator final : public store::Migrator {
   std::string called;
 };
 
+class Audit final : public store::AuditStore {
+ public:
+  Result<void> append(const AuditEntry& entry) override {
+    const std::lock_guard lock(mutex_);
+    if (outage) return *outage;
+    entries.push_back(entry);
+    return {};
+  }
+  Result<AuditPage> page(const AuditQuery& query) override {
+    last_query = query;
+    return AuditPage{entries, Sequence{7}, false};
+  }
+  std::vector<AuditEntry> entries;
+  AuditQuery last_query;
+  std::optional<Error> outage;
+
+ private:
+  std::mutex mutex_;
+};
+
 /// Everything, wired.
 struct World {
   struct Published {
@@ -201,6 +237,7 @@ struct World {
             messages,
             dead_letters,
             migrator,
+            audit,
             rates,
             [this](TenantId tenant, std::string message_id, std::string body, Headers headers) {
               const std::lock_guard lock(mutex);
@@ -230,6 +267,11 @@ struct World {
               failed_requests.emplace_back(failed.request_id);
             },
             {},
+            [this](const AuditEntry& entry, const Result<void>& written) {
+              const std::lock_guard lock(mutex);
+              (written ? audited : unaudited).push_back(entry.action);
+            },
+            limits};
             limits,
             &callers,
             &cors};
@@ -239,15 +281,18 @@ struct World {
   Messages messages;
   DeadLetters dead_letters;
   Migrator migrator;
+  Audit audit;
   PublishRates::Clock::time_point now = PublishRates::Clock::now();  ///< stands still
   PublishRates rates{[this] { return now; }};
   ApiLimits limits;
   CallerLimits callers{[this] { return now; }};
   Cors cors;
-  std::mutex mutex;  // guards published, failures
+  std::mutex mutex;  // guards what follows, up to unaudited
   std::vector<Published> published;
   std::vector<std::string> failures;
   std::vector<std::string> failed_requests;  ///< their ids
+  std::vector<std::string> audited;
+  std::vector<std::string> unaudited;
   std::optional<Error> broker_error;
   bool ready = true;
   std::atomic<bool> stopping = false;
