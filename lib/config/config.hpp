@@ -31,6 +31,9 @@ struct Http {
   bool allow_plaintext = false;
   Bytes max_body_bytes;
   unsigned max_connections = 0;
+  unsigned max_connections_per_client = 0;
+  unsigned max_streams = 0;
+  unsigned max_streams_per_client = 0;
   std::chrono::milliseconds request_timeout{};
 };
 

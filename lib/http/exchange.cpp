@@ -23,4 +23,13 @@ Response Response::of(const Problem& problem) {
   return response;
 }
 
+std::string plain_answer(const Problem& problem) {
+  const auto response = Response::of(problem);
+  std::string text = "HTTP/1.1 " + std::to_string(problem.status) + ' ' + std::string(reason_phrase(problem.status));
+  text += "\r\nContent-Type: " + response.content_type;
+  text += "\r\nContent-Length: " + std::to_string(response.body.size());
+  for (const auto& [name, value] : response.headers) text.append("\r\n").append(name).append(": ").append(value);
+  return text + "\r\nConnection: close\r\n\r\n" + response.body;
+}
+
 }  // namespace mtmsg::http
