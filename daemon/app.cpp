@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "config/values.hpp"
+#include "daemon/descriptors.hpp"
 #include "daemon/notify.hpp"
 
 namespace mtmsg::daemon {
@@ -95,6 +96,16 @@ http::Cors cors(const config::Config& config) {
   return http::Cors(std::move(*origins));
 }
 
+/// Open files besides the API's connections: sessions with the servers, the log, whatever libraries open.
+constexpr std::size_t kOtherDescriptors = 256;
+
+/// As many connections as configured, or as many as the process may open.
+std::size_t connection_limit(const config::Config& config) {
+  const auto descriptors = raise_descriptor_limit(config.http.max_connections + kOtherDescriptors);
+  const auto left = descriptors - std::min(descriptors / 2, kOtherDescriptors);
+  return std::min<std::size_t>(config.http.max_connections, left);
+}
+
 http::ServerOptions server_options(const config::Config& config) {
   http::ServerOptions options;
   options.cors = cors(config);
@@ -103,7 +114,12 @@ http::ServerOptions server_options(const config::Config& config) {
   options.tcp = *address;
   options.unix_socket = http::UnixListen{config.socket.path, config.socket.mode.value, config.socket.group};
   options.limits.request.body_bytes = config.http.max_body_bytes.value;
-  options.limits.connections = config.http.max_connections;
+  options.limits.connections = connection_limit(config);
+  options.limits.connections_per_client = config.http.max_connections_per_client;
+  options.limits.streams = config.http.max_streams;
+  options.limits.streams_per_client = config.http.max_streams_per_client;
+  // A stream whose client is slow holds a thread: as many again are left for other slow clients.
+  options.limits.blocked_workers = 32 + config.http.max_streams;
   options.limits.request_timeout = config.http.request_timeout;
   return options;
 }
@@ -168,6 +184,10 @@ void App::start() {
   if (auto listening = server_.start(); listening.has_error()) throw Failure(listening.error());
   log_.info("listening", "the API listens",
             {{"tcp", config_.http.listen}, {"port", server_.port()}, {"socket", config_.socket.path}});
+  if (const auto limit = connection_limit(config_); limit < config_.http.max_connections)
+    log_.warning("few_descriptors",
+                 "the process may not open enough files for http.max_connections: raise its limit (LimitNOFILE)",
+                 {{"max_connections", config_.http.max_connections}, {"connections", limit}});
   if (config_.auth.mode == config::AuthMode::none) {
     log_.warning("auth_none",
                  "auth.mode is \"none\": everybody on this machine who reaches the TCP port is an administrator",

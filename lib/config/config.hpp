@@ -32,6 +32,9 @@ struct Http {
   Bytes max_body_bytes;
   unsigned max_connections = 0;
   std::string cors_origins;  ///< http/cors.hpp
+  unsigned max_connections_per_client = 0;
+  unsigned max_streams = 0;
+  unsigned max_streams_per_client = 0;
   std::chrono::milliseconds request_timeout{};
 };
 

@@ -27,6 +27,8 @@ boost::system::result<bool, Problem> ClientIo::read(std::string& out) {
         const auto begin = Clock::now();
         const auto waited = wait(POLLIN, begin + patience_);
         patience_ -= Clock::now() - begin;
+        if (waited == Wait::greedy)
+          return Problem(429, "too_many_slow_requests", "this client has too many slow requests at a time");
         if (waited == Wait::crowded) return Problem(Rejection{503, "too many slow requests at a time"});
         if (waited == Wait::late) return Problem(Rejection{408, "the body did not arrive in time"});
         break;
@@ -89,6 +91,8 @@ bool ClientIo::alive() {
 }
 
 ClientIo::Wait ClientIo::wait(short events, Clock::time_point until) {
+  const Place place(client_.waits, limits_.blocked_per_client);
+  if (!place) return Wait::greedy;
   const Workers::Blocked blocked(workers_);
   if (!blocked) return Wait::crowded;
   while (true) {

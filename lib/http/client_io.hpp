@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "http/clients.hpp"
 #include "http/connection.hpp"
 #include "http/exchange.hpp"
 #include "http/responder.hpp"
@@ -19,8 +20,10 @@ using Workers = WorkerPool<Slot*>;
 /// thread only, while it owns the connection.
 class ClientIo final : public BodyReader, public ByteSink {
  public:
-  ClientIo(Connection& connection, const ServerLimits& limits, Workers& workers)
-      : connection_(connection), limits_(limits), workers_(workers), patience_(limits.request_timeout) {}
+  /// `patience` is left for waiting for the rest of the request.
+  ClientIo(Connection& connection, Client& client, std::chrono::nanoseconds patience, const ServerLimits& limits,
+           Workers& workers)
+      : connection_(connection), client_(client), limits_(limits), workers_(workers), patience_(patience) {}
 
   boost::system::result<bool, Problem> read(std::string& out) override;
 
@@ -33,15 +36,16 @@ class ClientIo final : public BodyReader, public ByteSink {
 
  private:
   using Clock = std::chrono::steady_clock;
-  enum class Wait { ready, late, crowded };
+  enum class Wait { ready, late, crowded, greedy };
 
   Wait wait(short events, Clock::time_point until);
   bool send_all(std::string_view bytes, std::size_t may_leave);
 
   Connection& connection_;
+  Client& client_;
   const ServerLimits& limits_;
   Workers& workers_;
-  std::chrono::nanoseconds patience_;  // left for waiting for the body; time the handler takes does not count
+  std::chrono::nanoseconds patience_;  // time the handler takes does not count
   std::string out_;                    // small writes, collected
   std::uint64_t written_ = 0;
   bool broken_ = false;

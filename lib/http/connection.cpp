@@ -10,6 +10,7 @@
 namespace mtmsg::http {
 namespace {
 
+constexpr unsigned kMaxEmptyLines = 4;           // before a request
 constexpr std::size_t kKeptCapacity = 16 << 10;  // an idle connection keeps no more than this
 
 }  // namespace
@@ -43,10 +44,11 @@ Connection::Progress Connection::advance() {
 }
 
 Connection::Progress Connection::find_head() {
-  while (in_.starts_with("\r\n")) in_.erase(0, 2);  // RFC 9112, 2.2: empty lines before a request are passed over
+  if (!skip_empty_lines()) return reject({400, "there are empty lines instead of a request"});
   const auto end = find_head_end(in_, searched_);
   if (end.value_or(in_.size()) > limits_.request.head_bytes) return reject({431, "the request's headers are too long"});
   if (!end) {
+    if (const auto bad = check_beginning()) return reject(*bad);
     // Otherwise a client that ends its lines with LF alone would only learn of it by the timeout.
     for (auto at = in_.find('\n', searched_); at != std::string::npos; at = in_.find('\n', at + 1))
       if (at == 0 || in_[at - 1] != '\r') return reject({400, "a line does not end with CR LF"});
@@ -62,6 +64,22 @@ Connection::Progress Connection::find_head() {
   decoder_ = BodyDecoder(*head_, limits_.request);
   continue_due_ = head_->expects_continue && !decoder_.done();
   return Progress::ready;
+}
+
+/// RFC 9112, 2.2: an empty line before a request is passed over. False when there are too many.
+bool Connection::skip_empty_lines() {
+  std::size_t at = 0;
+  for (; empty_lines_ <= kMaxEmptyLines && in_.compare(at, 2, "\r\n") == 0; at += 2) ++empty_lines_;
+  in_.erase(0, at);
+  return empty_lines_ <= kMaxEmptyLines;
+}
+
+/// What can't become a request is refused before its headers end, if they ever do: TLS on the plain port, HTTP/0.9.
+std::optional<Rejection> Connection::check_beginning() {
+  if (line_checked_ || in_.empty() || in_ == "\r") return std::nullopt;
+  const auto end = in_.find("\r\n");
+  line_checked_ = end != std::string::npos;
+  return check_request_line(std::string_view(in_).substr(0, end), line_checked_, limits_.request);
 }
 
 Connection::Progress Connection::reject(Rejection rejection) {
@@ -96,11 +114,13 @@ void Connection::start_next() {
   body_.clear();
   decoder_ = BodyDecoder();
   searched_ = 0;
+  empty_lines_ = 0;
+  line_checked_ = false;
   if (in_.empty()) free_buffers();
 }
 
 void Connection::free_buffers() {
-  for (auto* buffer : {&in_, &body_, &head_text_})
+  for (auto* buffer : {&in_, &body_, &head_text_, &unsent})
     if (buffer->capacity() > kKeptCapacity) buffer->shrink_to_fit();
 }
 

@@ -62,12 +62,14 @@ class Connection {
   /// The rest of an answer, for the loop to send.
   std::string unsent;
 
-  std::size_t buffered_bytes() const noexcept { return in_.size() + body_.size() + head_text_.size(); }
+  std::size_t buffered_bytes() const noexcept { return in_.size() + body_.size() + head_text_.size() + unsent.size(); }
   void free_buffers();
 
  private:
   Progress reject(Rejection rejection);
   Progress find_head();
+  bool skip_empty_lines();
+  std::optional<Rejection> check_beginning();
 
   const int fd_;
   const auth::Peer peer_;
@@ -75,7 +77,9 @@ class Connection {
 
   std::string in_;  // not taken apart yet
   std::size_t searched_ = 0;
-  std::string head_text_;  // what head_ points into
+  unsigned empty_lines_ = 0;   // before the request
+  bool line_checked_ = false;  // the request line, ahead of its headers
+  std::string head_text_;      // what head_ points into
   std::optional<RequestHead> head_;
   std::string request_id_;
   std::optional<Rejection> rejection_;

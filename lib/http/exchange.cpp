@@ -36,4 +36,15 @@ Response Response::of(const Problem& problem) {
   return response;
 }
 
+std::string plain_answer(Problem problem, std::string request_id) {
+  problem.request_id = std::move(request_id);
+  auto response = Response::of(problem);
+  response.add_standard_headers(problem.request_id);
+  std::string text = "HTTP/1.1 " + std::to_string(problem.status) + ' ' + std::string(reason_phrase(problem.status));
+  text += "\r\nContent-Type: " + response.content_type;
+  text += "\r\nContent-Length: " + std::to_string(response.body.size());
+  for (const auto& [name, value] : response.headers) text.append("\r\n").append(name).append(": ").append(value);
+  return text + "\r\nConnection: close\r\n\r\n" + response.body;
+}
+
 }  // namespace mtmsg::http

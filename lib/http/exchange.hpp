@@ -72,6 +72,9 @@ struct Response {
   const std::string* header(std::string_view name) const noexcept;
 };
 
+/// A whole HTTP answer, for those who don't get as far as a worker; the connection ends with it.
+std::string plain_answer(Problem problem, std::string request_id);
+
 /// Any thread, several at a time. May throw: the client gets a 500 that says nothing about it, and the server's
 /// `on_error` gets the text.
 using Handler = std::function<Response(Request&)>;

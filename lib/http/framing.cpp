@@ -41,9 +41,18 @@ class HeadParser {
     return std::move(head_);
   }
 
- private:
   using Verdict = std::optional<Rejection>;
 
+  static Verdict beginning(std::string_view line, bool complete, const RequestLimits& limits) {
+    HeadParser parser({}, limits);
+    if (complete) return parser.request_line(line);
+    if (line.size() > limits.line_bytes + 1) return Rejection{414, "the request line is too long"};
+    // A method's letters, and what parse_head says about anything else.
+    if (!is_upper(line.front())) return Rejection{400, "the request line is not METHOD TARGET VERSION"};
+    return std::nullopt;
+  }
+
+ private:
   /// The next line without its end. A CR or LF alone never ends a line: servers disagree about those.
   std::optional<std::string_view> next_line() {
     const auto end = rest_.find_first_of("\r\n");
@@ -56,14 +65,18 @@ class HeadParser {
   Verdict request_line() {
     const auto line = next_line();
     if (!line) return Rejection{400, "the request line does not end with CR LF"};
-    if (line->size() > limits_.line_bytes) return Rejection{414, "the request line is too long"};
-    const auto first = line->find(' ');
-    const auto last = line->rfind(' ');
+    return request_line(*line);
+  }
+
+  Verdict request_line(std::string_view line) {
+    if (line.size() > limits_.line_bytes) return Rejection{414, "the request line is too long"};
+    const auto first = line.find(' ');
+    const auto last = line.rfind(' ');
     if (first == std::string_view::npos || first == last)
       return Rejection{400, "the request line is not METHOD TARGET VERSION"};
-    head_.method = line->substr(0, first);
-    head_.target = line->substr(first + 1, last - first - 1);
-    const auto version = line->substr(last + 1);
+    head_.method = line.substr(0, first);
+    head_.target = line.substr(first + 1, last - first - 1);
+    const auto version = line.substr(last + 1);
     if (head_.method.empty() || head_.method.size() > kMaxMethodBytes ||
         !std::all_of(head_.method.begin(), head_.method.end(), is_upper))
       return Rejection{400, "the method is not one"};
@@ -166,6 +179,10 @@ std::optional<std::size_t> find_head_end(std::string_view bytes, std::size_t kno
   const auto at = bytes.find(kEnd, from);
   if (at == std::string_view::npos) return std::nullopt;
   return at + kEnd.size();
+}
+
+std::optional<Rejection> check_request_line(std::string_view line, bool complete, const RequestLimits& limits) {
+  return HeadParser::beginning(line, complete, limits);
 }
 
 std::variant<RequestHead, Rejection> parse_head(std::string_view head, const RequestLimits& limits) {

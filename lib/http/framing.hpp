@@ -42,6 +42,10 @@ struct RequestHead {
 /// searched before.
 std::optional<std::size_t> find_head_end(std::string_view bytes, std::size_t known) noexcept;
 
+/// Looks at a request line before its head is whole, or, when it is not `complete`, at its beginning: a rejection when
+/// parse_head would have one for it, whatever follows.
+std::optional<Rejection> check_request_line(std::string_view line, bool complete, const RequestLimits& limits);
+
 /// `head` is everything up to and with the empty line.
 std::variant<RequestHead, Rejection> parse_head(std::string_view head, const RequestLimits& limits);
 

@@ -4,11 +4,7 @@
 #include <cerrno>
 
 #include <boost/asio/post.hpp>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/socket.h>
-
-#include "http/request_id.hpp"
 
 namespace mtmsg::http {
 namespace {
@@ -16,22 +12,8 @@ namespace {
 namespace asio = boost::asio;
 using std::chrono::steady_clock;
 
-constexpr int kAcceptsAtOnce = 64;
-constexpr std::chrono::milliseconds kAcceptRetry{100};  // after running out of descriptors
 constexpr std::size_t kScratchBytes = 64 << 10;
 constexpr unsigned kReadsAtOnce = 4;  // of one connection, before others get their turn
-
-/// An answer for those who don't get as far as a worker.
-std::string plain_answer(Problem problem, std::string request_id) {
-  problem.request_id = std::move(request_id);
-  auto response = Response::of(problem);
-  response.add_standard_headers(problem.request_id);
-  std::string text = "HTTP/1.1 " + std::to_string(problem.status) + ' ' + std::string(reason_phrase(problem.status));
-  text += "\r\nContent-Type: " + response.content_type;
-  text += "\r\nContent-Length: " + std::to_string(response.body.size());
-  for (const auto& [name, value] : response.headers) text.append("\r\n").append(name).append(": ").append(value);
-  return text + "\r\nConnection: close\r\n\r\n" + response.body;
-}
 
 /// Often enough to keep the shortest deadline with a quarter of itself to spare.
 std::chrono::milliseconds sweep_interval(const ServerLimits& limits) {
@@ -112,49 +94,6 @@ void Gate::wait_writable(Slot& slot) {
   wait(slot, Wait::wait_write, &Gate::write_rest);
 }
 
-void Gate::wait_for_clients(Door& door) {
-  door.socket.async_wait(Wait::wait_read, [this, &door](boost::system::error_code error) {
-    if (!error) accept_clients(door);
-  });
-}
-
-void Gate::accept_clients(Door& door) {
-  for (int count = 0; count < kAcceptsAtOnce; ++count) {
-    FileDescriptor socket(::accept4(door.socket.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-    if (socket) {
-      admit(std::move(socket));
-    } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-      door.retry.expires_after(kAcceptRetry);
-      door.retry.async_wait([this, &door](boost::system::error_code error) {
-        if (!error) accept_clients(door);
-      });
-      return;
-    } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
-      break;
-    }
-  }
-  wait_for_clients(door);
-}
-
-void Gate::admit(FileDescriptor socket) {
-  const auto peer = peer_of(socket.get());
-  if (!peer) return;
-  if (slots_.size() >= limits_.connections) {
-    const auto answer = plain_answer(Problem(Rejection{503, "too many connections"}), request_id_of({}));
-    (void)::send(socket.get(), answer.data(), answer.size(), MSG_DONTWAIT | MSG_NOSIGNAL);  // it is gone either way
-    return;
-  }
-  if (peer->transport == auth::Peer::Transport::tcp) {
-    const int on = 1;
-    // Without it Nagle and delayed acknowledgements make each answer wait 40 ms. A failure costs no more than that.
-    (void)::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  }
-  const auto id = next_id_++;
-  auto& slot = *slots_.emplace(id, std::make_unique<Slot>(id, loop_, std::move(socket), *peer, limits_)).first->second;
-  slot.deadline = steady_clock::now() + limits_.idle_timeout;
-  wait_readable(slot);
-}
-
 void Gate::on_readable(Slot& slot) {
   if (slot.phase == Slot::Phase::lingering) return discard_input(slot);
   if (slot.phase != Slot::Phase::reading) return;
@@ -164,8 +103,10 @@ void Gate::on_readable(Slot& slot) {
     const auto io = slot.connection.receive(scratch_, filled);
     if (io == Io::closed) return close(slot);  // before its request was whole: no answer is owed
     if (io == Io::would_block) break;
-    if (was_idle) slot.deadline = steady_clock::now() + limits_.request_timeout;
-    if (slot.connection.advance() != Connection::Progress::incomplete) break;
+    const auto progress = slot.connection.advance();
+    // Empty lines before a request are not its beginning: they keep nothing open.
+    if (was_idle && !slot.connection.idle()) slot.deadline = steady_clock::now() + limits_.request_timeout;
+    if (progress != Connection::Progress::incomplete) break;
   }
   proceed(slot);
 }
@@ -178,11 +119,11 @@ void Gate::proceed(Slot& slot) {
   if (progress == Connection::Progress::ready) {
     slot.came_late = stopping_;
     slot.phase = Slot::Phase::busy;
+    slot.patience = slot.deadline - steady_clock::now();
     if (!workers_.submit(&slot)) refuse(slot, Problem(Rejection{503, "too many requests at a time"}));
     return;
   }
-  if (buffered_bytes_ > limits_.buffered_bytes)
-    return refuse(slot, Problem(Rejection{503, "too many unfinished requests at a time"}));
+  if (!make_memory(slot)) return refuse(slot, Problem(Rejection{503, "too many unfinished requests at a time"}));
   if (slot.connection.take_continue_due()) {
     std::size_t sent = 0;
     constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -210,7 +151,9 @@ void Gate::write_rest(Slot& slot) {
 
 /// A worker gave the connection back, or the rest of its answer is sent.
 void Gate::answered(Slot& slot) {
+  count_bytes(slot);
   if (!slot.connection.unsent.empty()) {
+    if (!make_memory(slot)) return close(slot);
     slot.phase = Slot::Phase::writing;
     slot.deadline = steady_clock::now() + limits_.write_timeout;
     return wait_writable(slot);
@@ -218,7 +161,8 @@ void Gate::answered(Slot& slot) {
   if (!slot.keep || stopping_) return linger(slot);
   if (slot.connection.complete()) slot.connection.start_next();
   slot.phase = Slot::Phase::reading;
-  slot.deadline = steady_clock::now() + (slot.connection.idle() ? limits_.idle_timeout : limits_.request_timeout);
+  slot.quiet_since = steady_clock::now();
+  slot.deadline = slot.quiet_since + (slot.connection.idle() ? limits_.idle_timeout : limits_.request_timeout);
   proceed(slot);
 }
 
@@ -241,14 +185,22 @@ void Gate::discard_input(Slot& slot) {
 }
 
 void Gate::close(Slot& slot) {
-  buffered_bytes_ -= slot.counted_bytes;
+  set_bytes(slot, 0);
+  if (slot.client)
+    clients_.leave(*slot.client);
+  else
+    --turned_away_;
   slots_.erase(slot.id);
 }
 
 void Gate::count_bytes(Slot& slot) {
-  buffered_bytes_ -= slot.counted_bytes;
-  slot.counted_bytes = slot.connection.buffered_bytes();
-  buffered_bytes_ += slot.counted_bytes;
+  set_bytes(slot, slot.connection.buffered_bytes());
+}
+
+void Gate::set_bytes(Slot& slot, std::size_t bytes) {
+  buffered_bytes_ += bytes - slot.counted_bytes;  // unsigned: what wraps around comes back
+  if (slot.client) slot.client->bytes += bytes - slot.counted_bytes;
+  slot.counted_bytes = bytes;
 }
 
 void Gate::sweep() {

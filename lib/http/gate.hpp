@@ -15,6 +15,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "http/client_io.hpp"
+#include "http/clients.hpp"
 #include "http/connection.hpp"
 #include "http/cors.hpp"
 #include "http/exchange.hpp"
@@ -47,10 +48,13 @@ struct Slot {
   Phase phase = Phase::reading;
   SteadyTime deadline;
   std::size_t counted_bytes = 0;  ///< what of `connection` is in the gate's sum
+  Client* client = nullptr;       ///< nullptr: turned away, it only reads why
+  SteadyTime quiet_since;         ///< of an idle connection
 
   // Passed between loop and worker with the slot.
-  bool came_late = false;  ///< the request was whole only after stopping began
-  bool keep = true;        ///< after this answer
+  bool came_late = false;               ///< the request was whole only after stopping began
+  bool keep = true;                     ///< after this answer
+  std::chrono::nanoseconds patience{};  ///< left for waiting for the rest of the request
 };
 
 /// Accepts and waits (DESIGN §8): one loop thread owns every connection until a whole request is there, a worker
@@ -83,10 +87,17 @@ class Gate {
   };
   using Wait = boost::asio::posix::stream_descriptor::wait_type;
 
-  // Loop thread (gate.cpp).
+  // Loop thread: who gets in, and who goes for others (admission.cpp).
   void wait_for_clients(Door& door);
   void accept_clients(Door& door);
   void admit(FileDescriptor socket);
+  Slot& add_slot(FileDescriptor socket, auth::Peer peer);
+  void turn_away(FileDescriptor socket, auth::Peer peer, const Problem& problem);
+  bool make_room(const Client& newcomer);
+  bool make_memory(const Slot& cause);
+  void evict(Slot& slot);
+
+  // Loop thread (gate.cpp).
   void wait(Slot& slot, Wait event, void (Gate::*then)(Slot&));
   void wait_readable(Slot& slot);
   void wait_writable(Slot& slot);
@@ -99,6 +110,7 @@ class Gate {
   void discard_input(Slot& slot);
   void close(Slot& slot);
   void count_bytes(Slot& slot);
+  void set_bytes(Slot& slot, std::size_t bytes);
   void sweep();
   void expire(Slot& slot);
   void begin_stop();
@@ -124,7 +136,9 @@ class Gate {
   // Loop thread only.
   std::vector<std::unique_ptr<Door>> doors_;
   std::unordered_map<std::uint64_t, std::unique_ptr<Slot>> slots_;
+  Clients clients_;
   std::uint64_t next_id_ = 1;
+  std::size_t turned_away_ = 0;  // slots without a client
   std::size_t buffered_bytes_ = 0;
   SteadyTime cut_at_ = SteadyTime::max();
   boost::asio::steady_timer sweep_timer_{loop_};

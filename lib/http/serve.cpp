@@ -8,19 +8,10 @@ namespace {
 
 constexpr unsigned kPipelinedAtOnce = 16;  // requests of one connection served in a row, before others get their turn
 
-/// One of the streams there may be at a time, for as long as the answer lives.
-class StreamPlace {
- public:
-  StreamPlace(std::atomic<std::size_t>& count, std::size_t limit) : count_(count), taken_(++count <= limit) {}
-  ~StreamPlace() { --count_; }
-  StreamPlace(const StreamPlace&) = delete;
-  StreamPlace& operator=(const StreamPlace&) = delete;
-  explicit operator bool() const noexcept { return taken_; }
-
- private:
-  std::atomic<std::size_t>& count_;
-  const bool taken_;
-};
+Problem too_many_streams(std::size_t limit) {
+  return {429, "too_many_streams",
+          "this client reads " + std::to_string(limit) + " streams, as many as it may (http.max_streams_per_client)"};
+}
 
 Response refusal(Problem problem, const Request& request) {
   problem.request_id = request.id;
@@ -40,6 +31,7 @@ void Gate::serve(Slot& slot, Responder& responder) {
     slot.keep = answer_one(slot, responder) && !stopping_;
     if (!slot.keep || !connection.unsent.empty() || count == kPipelinedAtOnce) break;
     connection.start_next();
+    slot.patience = limits_.request_timeout;
     if (!connection.has_more() || connection.advance() != Connection::Progress::ready) break;
   }
   give_back(slot);  // from here on it is the loop's
@@ -49,7 +41,7 @@ void Gate::serve(Slot& slot, Responder& responder) {
 bool Gate::answer_one(Slot& slot, Responder& responder) {
   const auto begin = std::chrono::steady_clock::now();
   auto& connection = slot.connection;
-  ClientIo io(connection, limits_, workers_);
+  ClientIo io(connection, *slot.client, slot.patience, limits_, workers_);
   const auto& head = connection.head();
   Request request{head.method == "HEAD" ? "GET" : head.method,
                   head.target,
@@ -59,8 +51,11 @@ bool Gate::answer_one(Slot& slot, Responder& responder) {
                   connection.request_id(),
                   trace_context_of(head.headers)};
   auto response = respond(slot, request);
-  std::optional<StreamPlace> place;
-  if (response.stream && !place.emplace(streams_, limits_.streams))
+  std::optional<Place> of_client;
+  std::optional<Place> of_all;
+  if (response.stream && !of_client.emplace(slot.client->streams, limits_.streams_per_client))
+    response = refusal(too_many_streams(limits_.streams_per_client), request);
+  else if (response.stream && !of_all.emplace(streams_, limits_.streams))
     response = refusal(Problem(Rejection{503, "too many streams at a time"}), request);
   finish(request, response);
   const int status = response.status;

@@ -1,6 +1,9 @@
 #include "http/target.hpp"
 
+#include <algorithm>
+
 #include "http/ascii.hpp"
+#include "wire/json_text.hpp"
 
 namespace mtmsg::http {
 namespace {
@@ -20,9 +23,12 @@ Result<std::string> percent_decode(std::string_view text) {
     if (!high || !low) return fail(ErrorCode::invalid_argument, "the address holds a broken percent-encoding");
     const auto byte = *high * 16 + *low;
     if (byte == 0) return fail(ErrorCode::invalid_argument, "the address holds an encoded NUL");
+    if (byte < 0x20 || byte == 0x7F)
+      return fail(ErrorCode::invalid_argument, "the address holds an encoded control character");
     out += static_cast<char>(static_cast<unsigned char>(byte));
     at += 2;
   }
+  if (!wire::is_utf8(out)) return fail(ErrorCode::invalid_argument, "the address, decoded, is not UTF-8");
   return out;
 }
 
@@ -59,6 +65,8 @@ std::optional<std::string_view> Target::parameter(std::string_view name) const n
 }
 
 Result<Target> parse_target(std::string_view target) {
+  if (target.find('#') != std::string_view::npos)
+    return fail(ErrorCode::invalid_argument, "the address holds a \"#\", which clients keep to themselves");
   const auto question = target.find('?');
   auto segments = parse_path(target.substr(0, question));
   if (!segments) return segments.error();
@@ -72,7 +80,7 @@ Result<Target> parse_target(std::string_view target) {
     auto value = percent_decode(pair);
     if (!value) return value.error();
     if (parsed.parameter(*name))
-      return fail(ErrorCode::invalid_argument, "the query parameter \"" + *name + "\" is there twice");
+      return fail(ErrorCode::invalid_argument, "the query parameter \"" + name->substr(0, 64) + "\" is there twice");
     if (parsed.parameters.size() == kMaxParts) return fail(ErrorCode::invalid_argument, "too many query parameters");
     parsed.parameters.emplace_back(std::move(*name), std::move(*value));
   }

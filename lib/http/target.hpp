@@ -19,7 +19,8 @@ struct Target {
   std::optional<std::string_view> parameter(std::string_view name) const noexcept;
 };
 
-/// Error: invalid_argument for a broken or NUL percent-encoding, an empty segment, "." or "..", a parameter that is
+/// Error: invalid_argument for a broken percent-encoding, one of a control character or of what is no UTF-8, a
+/// fragment, an empty segment, "." or "..", a parameter that is
 /// there twice, or more than 16 segments or parameters.
 Result<Target> parse_target(std::string_view target);
 

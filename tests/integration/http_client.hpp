@@ -18,12 +18,13 @@ namespace mtmsg::test {
 
 class RawClient {
  public:
-  static RawClient tcp(std::uint16_t port) {
+  /// `source` is the address to come from: all of 127.0.0.0/8 is this machine.
+  static RawClient tcp(std::uint16_t port, std::uint32_t source = INADDR_LOOPBACK) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_port = htons(port);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    return RawClient(AF_INET, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+    return RawClient(AF_INET, reinterpret_cast<const sockaddr*>(&address), sizeof address, source);
   }
   static RawClient unix_socket(const std::string& path) {
     sockaddr_un address{};
@@ -68,10 +69,18 @@ class RawClient {
   std::string read_all() { return read_until(""); }
   bool ended() const { return ended_; }
   void forget() { seen_.clear(); }
+  /// Nothing more will be sent; answers are still read.
+  void finish() const { ::shutdown(fd(), SHUT_WR); }
 
  private:
-  RawClient(int family, const sockaddr* address, socklen_t length)
+  RawClient(int family, const sockaddr* address, socklen_t length, std::uint32_t source = INADDR_LOOPBACK)
       : socket_(::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    if (source != INADDR_LOOPBACK) {
+      sockaddr_in from{};
+      from.sin_family = AF_INET;
+      from.sin_addr.s_addr = htonl(source);
+      (void)::bind(fd(), reinterpret_cast<const sockaddr*>(&from), sizeof from);
+    }
     if (::connect(socket_.get(), address, length) != 0) socket_ = http::FileDescriptor();
   }
 

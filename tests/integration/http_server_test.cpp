@@ -77,6 +77,8 @@ class HttpServerTest : public testing::Test {
     if (!released_.exchange(true)) gate_.set_value();
   }
   RawClient client() const { return RawClient::tcp(server_->port()); }
+  /// From another address of this machine: 127.0.0.NUMBER.
+  RawClient other(unsigned number) const { return RawClient::tcp(server_->port(), (127U << 24U) + number); }
   std::string ask(std::string_view request) const {
     auto raw = client();
     raw.send(request);
@@ -322,6 +324,7 @@ TEST_F(HttpServerTest, EndsIdleAndUnfinishedConnectionsInTime) {
 
 TEST_F(HttpServerTest, ServesOthersBesideHundredsOfIdleAndSlowClients) {
   options_.limits.workers = 2;
+  options_.limits.connections_per_client = 400;
   start();
   std::vector<RawClient> crowd;
   for (int n = 0; n < 300; ++n) {
@@ -352,6 +355,179 @@ TEST_F(HttpServerTest, RefusesConnectionsBeyondItsLimit) {
   EXPECT_THAT(third.read_all(), StartsWith("HTTP/1.1 503"));
   first.close();
   EXPECT_TRUE(wait_for([&] { return ask("GET /echo HTTP/1.0\r\n\r\n").starts_with("HTTP/1.1 200"); }));
+}
+
+TEST_F(HttpServerTest, BoundsTheConnectionsOfEachClientAndTellsIt) {
+  options_.limits.connections_per_client = 2;
+  start();
+  auto first = client();
+  auto second = client();
+  auto local = RawClient::unix_socket(path_);
+  for (auto* raw : {&first, &second, &local}) {
+    raw->send(kGet);
+    raw->read_until("}");
+  }
+  auto third = client();
+  third.send(kGet);
+  const auto answer = third.read_all();
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 429"));
+  EXPECT_THAT(answer, HasSubstr("\"too_many_connections\""));
+  EXPECT_THAT(answer, HasSubstr("Retry-After: "));
+  auto neighbour = other(2);
+  neighbour.send(kGet);
+  EXPECT_THAT(neighbour.read_until("}"), StartsWith("HTTP/1.1 200"));
+  auto user = RawClient::unix_socket(path_);
+  user.send(kGet);
+  EXPECT_THAT(user.read_until("}"), StartsWith("HTTP/1.1 200"));
+  EXPECT_THAT(RawClient::unix_socket(path_).read_all(), StartsWith("HTTP/1.1 429"));
+  first.close();
+  EXPECT_TRUE(wait_for([&] { return ask("GET /echo HTTP/1.0\r\n\r\n").starts_with("HTTP/1.1 200"); }));
+}
+
+TEST_F(HttpServerTest, GivesANewcomerThePlaceOfTheOneWhoHasMost) {
+  options_.limits.connections = 6;
+  start();
+  std::vector<RawClient> greedy;
+  for (int n = 0; n < 5; ++n) {
+    greedy.push_back(client());
+    if (n % 2 == 0) greedy.back().send("GET / HTTP/1.1\r\nX: ");
+  }
+  auto frugal = other(2);
+  for (unsigned number = 3; number < 6; ++number) {
+    auto newcomer = other(number);
+    newcomer.send(kGet);
+    EXPECT_THAT(newcomer.read_until("}"), StartsWith("HTTP/1.1 200")) << number;
+  }
+  frugal.send(kGet);
+  EXPECT_THAT(frugal.read_until("}"), StartsWith("HTTP/1.1 200"));
+}
+
+TEST_F(HttpServerTest, GivesANewcomerThePlaceOfOneThatIsIdleForLong) {
+  options_.limits.connections = 2;
+  options_.limits.settled_after = 0ms;
+  start();
+  auto idle = other(2);
+  auto unfinished = other(3);
+  unfinished.send("GET /echo HTTP/1.1\r\n");
+  for (auto* raw : {&idle, &unfinished}) EXPECT_EQ(raw->read_until("x", 50ms), "");
+  auto newcomer = other(4);
+  newcomer.send(kGet);
+  EXPECT_THAT(newcomer.read_until("}"), StartsWith("HTTP/1.1 200"));
+  EXPECT_EQ(idle.read_all(), "");
+  EXPECT_TRUE(idle.ended());
+  unfinished.send("Host: h\r\n\r\n");
+  EXPECT_THAT(unfinished.read_until("}"), StartsWith("HTTP/1.1 200"));
+}
+
+TEST_F(HttpServerTest, BoundsTheStreamsOfEachClient) {
+  options_.limits.streams_per_client = 1;
+  start();
+  auto reader = client();
+  reader.send("GET /endless HTTP/1.1\r\nHost: h\r\n\r\n");
+  reader.read_until("piece 1\n");
+  const auto answer = ask("GET /stream HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 429"));
+  EXPECT_THAT(answer, HasSubstr("\"too_many_streams\""));
+  auto neighbour = other(2);
+  neighbour.send("GET /stream HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+  EXPECT_THAT(neighbour.read_all(), StartsWith("HTTP/1.1 200"));
+}
+
+TEST_F(HttpServerTest, BoundsTheThreadsThatWaitForEachClient) {
+  options_.limits.blocked_per_client = 2;
+  start();
+  const std::string begin = "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 1000000\r\n\r\nabc";
+  std::vector<RawClient> slow;
+  for (int n = 0; n < 2; ++n) {
+    slow.push_back(client());
+    slow.back().send(begin);
+  }
+  EXPECT_TRUE(wait_for([&] { return handled_ == 2; }));
+  auto third = client();
+  third.send(begin);
+  EXPECT_THAT(third.read_all(), HasSubstr("\"too_many_slow_requests\""));
+  auto neighbour = other(2);
+  neighbour.send(begin);
+  EXPECT_TRUE(wait_for([&] { return handled_ == 4; }));
+  neighbour.send(std::string(1'000'000 - 3, 'x'));
+  EXPECT_THAT(neighbour.read_until("}"), HasSubstr("1000000"));
+}
+
+TEST_F(HttpServerTest, GivesARequestItsTimeOnceHoweverItTrickles) {
+  options_.limits.request_timeout = 600ms;
+  options_.limits.prebuffer_bytes = 1000;
+  start();
+  auto raw = client();
+  const auto begin = std::chrono::steady_clock::now();
+  raw.send("POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 100000\r\n");
+  EXPECT_EQ(raw.read_until("x", 400ms), "");
+  raw.send("\r\n");  // from here on a worker waits for the rest
+  std::string answer;
+  while (answer.empty() && std::chrono::steady_clock::now() - begin < 5s) {
+    raw.send("a");
+    answer = raw.read_until("\"code\"", 50ms);
+  }
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 408"));
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 1000ms);
+}
+
+TEST_F(HttpServerTest, EmptyLinesKeepNoConnectionOpenAndCostNothing) {
+  options_.limits.idle_timeout = 400ms;
+  start();
+  auto raw = client();
+  const auto begin = std::chrono::steady_clock::now();
+  for (int n = 0; n < 3; ++n) {
+    raw.send("\r\n");
+    raw.read_until("x", 150ms);
+  }
+  raw.read_all();
+  EXPECT_TRUE(raw.ended());
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 900ms);
+  std::string lines;
+  for (int n = 0; n < 500'000; ++n) lines += "\r\n";
+  auto flood = client();
+  flood.send(lines);
+  EXPECT_THAT(flood.read_all(), StartsWith("HTTP/1.1 400"));
+}
+
+TEST_F(HttpServerTest, TellsAtOnceWhatIsNoHttp) {
+  start();
+  for (const std::string_view bytes :
+       {std::string_view("\x16\x03\x01\x02\x00\x01", 6), std::string_view("GET /\r\n"), std::string_view("\r\r")}) {
+    auto raw = client();
+    raw.send(bytes);
+    EXPECT_THAT(raw.read_until("\"code\"", 2s), StartsWith("HTTP/1.1 400"));
+  }
+}
+
+TEST_F(HttpServerTest, ThoseWhoHoldMostBytesGoFirst) {
+  options_.limits.buffered_bytes = 500'000;
+  start();
+  const std::string part =
+      "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 200001\r\n\r\n" + std::string(200'000, 'x');
+  auto first = client();
+  auto second = client();
+  first.send(part);
+  second.send(part);
+  auto neighbour = other(2);
+  neighbour.send(part);
+  EXPECT_TRUE(wait_for([&] {
+    return first.read_until("\"overloaded\"", 1ms).size() + second.read_until("\"overloaded\"", 1ms).size() > 0;
+  }));
+  neighbour.send("x");
+  EXPECT_THAT(neighbour.read_until("}"), HasSubstr("200001"));
+}
+
+TEST_F(HttpServerTest, BoundsTheBytesOfAnswersThatNobodyTakes) {
+  options_.limits.buffered_bytes = 100'000;
+  start();
+  std::vector<RawClient> lazy;
+  for (int n = 0; n < 3; ++n) {
+    lazy.push_back(client());
+    // So many answers that no socket buffer takes them all.
+    for (int each = 0; each < 4; ++each) lazy.back().send("GET /large HTTP/1.1\r\nHost: h\r\n\r\n");
+  }
+  EXPECT_THAT(ask("GET /echo HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"), StartsWith("HTTP/1.1 200"));
 }
 
 TEST_F(HttpServerTest, BoundsTheBytesOfUnfinishedRequests) {

@@ -271,7 +271,6 @@ struct World {
               const std::lock_guard lock(mutex);
               (written ? audited : unaudited).push_back(entry.action);
             },
-            limits};
             limits,
             &callers,
             &cors};

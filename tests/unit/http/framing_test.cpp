@@ -161,6 +161,21 @@ TEST(Framing, RefusesRequestLinesThatAreNone) {
   EXPECT_EQ(refused("VERYVERYLONGMETHOD / HTTP/1.1" + rest), 400);
 }
 
+TEST(Framing, KnowsBeforeTheHeadersEndThatNoRequestComes) {
+  const auto early = [](std::string_view line, bool complete) {
+    const auto bad = check_request_line(line, complete, kLimits);
+    return bad ? bad->status : 0;
+  };
+  EXPECT_EQ(early("\x16\x03\x01", false), 400);  // TLS
+  EXPECT_EQ(early("get /", false), 400);
+  EXPECT_EQ(early("\rG", false), 400);
+  EXPECT_EQ(early("GET /" + std::string(9000, 'x'), false), 414);
+  EXPECT_EQ(early("GET /", true), 400);  // HTTP/0.9
+  EXPECT_EQ(early("PRI * HTTP/2.0", true), 505);
+  EXPECT_EQ(early("G", false), 0);
+  EXPECT_EQ(early("GET /x HTTP/1.1", true), 0);
+}
+
 TEST(Framing, WantsOneHost) {
   EXPECT_EQ(refused("GET / HTTP/1.1\r\n\r\n"), 400);
   EXPECT_EQ(refused("GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n"), 400);
