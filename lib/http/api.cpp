@@ -82,7 +82,8 @@ Response Api::dispatch(Request& request, const Target& target) const {
                   principal,
                   std::nullopt,
                   captured(*route, target, "{id}"),
-                  captured(*route, target, "{seq}")};
+                  captured(*route, target, "{seq}"),
+                  captured(*route, target, "{file}")};
   return run(*route, context);
 }
 
