@@ -139,7 +139,8 @@ Answer Api::dispatch(Request& request, const Target& target) const {
                   principal,
                   std::nullopt,
                   captured(*route, target, "{id}"),
-                  captured(*route, target, "{seq}")};
+                  captured(*route, target, "{seq}"),
+                  captured(*route, target, "{file}")};
   return run(*route, context);
 }
 

@@ -50,4 +50,9 @@ Answer show_health(Context& context);
 Answer show_readiness(Context& context);
 Answer show_metrics(Context& context);
 
+// docs_handlers.cpp
+Answer show_openapi(Context& context);
+Answer show_docs(Context& context);
+Answer show_docs_file(Context& context);
+
 }  // namespace mtmsg::http

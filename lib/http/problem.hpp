@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <optional>
 #include <string>
@@ -10,8 +11,12 @@
 
 namespace mtmsg::http {
 
+/// The codes of what only HTTP knows.
+inline constexpr std::array<std::string_view, 4> kHttpCodes{"method_not_allowed", "unsupported_media_type",
+                                                            "request_timeout", "overloaded"};
+
 /// An error as the API tells it (RFC 9457). `code` is stable: error_code_name for what the project itself knows, and
-/// for what only HTTP knows "method_not_allowed", "unsupported_media_type", "request_timeout", "overloaded".
+/// one of kHttpCodes for what it does not.
 struct Problem {
   int status = 500;
   std::string code;

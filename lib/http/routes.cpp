@@ -57,6 +57,9 @@ constexpr Route kRoutes[] = {
     {"GET", "/metrics", observe, "", show_metrics, "The same for Prometheus."},
     {"GET", "/healthz", none, "", show_health, "The process lives."},
     {"GET", "/readyz", none, "", show_readiness, "The daemon can do its work; if not, why."},
+    {"GET", "/openapi.json", none, "", show_openapi, "This API as an OpenAPI document."},
+    {"GET", "/docs", none, "", show_docs, "This API for people, in a browser."},
+    {"GET", "/docs/{file}", none, "", show_docs_file, "What the page is made of."},
 };
 
 /// Calls `visit(pattern's part, segment)` for each pair while it returns true. False when the pattern does not fit.

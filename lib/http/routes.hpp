@@ -38,6 +38,7 @@ struct Context {
   std::optional<Tenant> tenant;  ///< set on every route with {t}; the principal may do to it what the route permits
   std::string_view id;           ///< what stands for {id}
   std::string_view seq;          ///< what stands for {seq}
+  std::string_view file;         ///< what stands for {file}
   AuditNote note = {};
 
   /// For reads: what the caller may see, whatever the address says.
@@ -58,8 +59,8 @@ enum class Effect {
 /// One row holds everything about a route.
 struct Route {
   std::string_view method;
-  std::string_view
-      pattern;  ///< segments; {t} is a tenant's id or name, {id} a message's id or an orphan's, {seq} a number
+  std::string_view pattern;  ///< segments; {t} is a tenant's id or name, {id} a message's id or an orphan's, {seq} a
+                             ///< number, {file} a name
   auth::Permission permission;
   std::string_view parameters;  ///< the query parameters there are, with a blank between them
   Answer (*handler)(Context&);
