@@ -11,7 +11,8 @@ using enum auth::Permission;
 
 constexpr Route kRoutes[] = {
     {"POST", "/tenants", manage_tenants, "", create_tenant, "Create a tenant."},
-    {"GET", "/tenants", manage_tenants, "", list_tenants, "List all tenants."},
+    {"GET", "/tenants", manage_tenants, "cursor limit since until state paused name_prefix", list_tenants,
+     "A page of the tenants, in the order of their names."},
     {"GET", "/tenants/{t}", read_tenant, "", show_tenant, "Show a tenant, what it has stored and what moves."},
     {"PATCH", "/tenants/{t}", manage_tenants, "", change_tenant, "Change a tenant."},
     {"DELETE", "/tenants/{t}", manage_tenants, "if_empty keep_messages", delete_tenant,

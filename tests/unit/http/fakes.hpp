@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <atomic>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -51,6 +53,23 @@ class Tenants final : public tenants::TenantService {
   }
   Result<Tenant> find(std::string_view text) override {
     const std::lock_guard lock(mutex_);
+  Result<TenantPage> page(const TenantQuery& query) override {
+    const std::lock_guard lock(mutex_);
+    last_query = query;
+    auto all = tenants_;
+    std::ranges::sort(all, {}, &Tenant::name);
+    TenantPage page{{}, query.cursor, false};
+    for (const auto& tenant : all) {
+      if (tenant.name <= query.cursor || !tenant.name.starts_with(query.name_prefix)) continue;
+      if (page.data.size() == query.limit) {
+        page.has_more = true;
+        break;
+      }
+      page.data.push_back(tenant);
+      page.next_cursor = tenant.name;
+    }
+    return page;
+  }
     if (outage) return *outage;
     for (const auto& tenant : tenants_)
       if (tenant.name == text || TenantId::parse(text) == tenant.id) return tenant;
@@ -80,6 +99,8 @@ class Tenants final : public tenants::TenantService {
       if (tenant.id == id) {
         tenant.workers = change.workers.value_or(tenant.workers);
         tenant.paused = change.paused.value_or(tenant.paused);
+        if (!is_expected(tenant, change.expected)) return precondition_failed(tenant);
+        tenant.updated_at += std::chrono::microseconds(1);
         for (const auto& [limit, value] : change.limits) tenant.limits[limit] = value;
         return tenant;
       }
@@ -90,6 +111,8 @@ class Tenants final : public tenants::TenantService {
     last_deletion = how;
     if (removal == tenants::Removal::done)
       std::erase_if(tenants_, [&](const Tenant& tenant) { return tenant.id == id; });
+    for (const auto& tenant : tenants_)
+      if (tenant.id == id && !is_expected(tenant, how.expected)) return precondition_failed(tenant);
     return removal;
   }
   const tenants::TenantDefaults& defaults() const override { return default_values; }
@@ -112,6 +135,7 @@ class Tenants final : public tenants::TenantService {
   store::Deletion last_deletion;
   std::vector<TenantId> asked_for;
   std::vector<tenants::Orphan> found_orphans;
+  TenantQuery last_query;
   std::optional<Error> outage;
   tenants::TenantDefaults default_values;
   bool full = false;
