@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 
+#include "http/idempotency.hpp"
 #include "http/routes.hpp"
 
 namespace mtmsg::http {
@@ -75,6 +76,9 @@ Response Api::dispatch(Request& request, const Target& target) const {
   if (auto unknown = unknown_parameter(*route, target)) return Response::of(*unknown);
   if (!auth::permits(principal, route->permission))
     return Response::of(fail(ErrorCode::forbidden, "these credentials do not allow this"));
+
+  if (request.method == "POST")
+    if (const auto key = idempotency_key(request); !key) return Response::of(key.error());
 
   Context context{services_,
                   request,

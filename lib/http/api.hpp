@@ -14,7 +14,8 @@ struct Target;
 /// Must outlive the streams in its answers.
 ///
 /// In this order: address (400), route (404, 405), credentials (401; asked before a missing route is admitted),
-/// stopping (503), parameters (400), permission (403), tenant (404, also for somebody else's).
+/// stopping (503), parameters (400), permission (403), a POST's Idempotency-Key (400), tenant (404, also for somebody
+/// else's).
 class Api {
  public:
   Api(Services services, auth::Authenticator authenticator);

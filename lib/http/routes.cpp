@@ -21,7 +21,7 @@ constexpr Route kRoutes[] = {
     {"POST", "/tenants/{t}/resume", manage_tenants, "", resume_tenant, "Store a paused tenant's messages again."},
     {"GET", "/tenants/{t}/config/concurrency", manage_tenants, "", get_concurrency, "Show a tenant's workers."},
     {"PUT", "/tenants/{t}/config/concurrency", manage_tenants, "", set_concurrency, "Set a tenant's workers."},
-    {"POST", "/tenants/{t}/messages", auth::Permission::publish, "", http::publish,
+    {"POST", "/tenants/{t}/messages", auth::Permission::publish, "results", http::publish,
      "Publish one message, or many as NDJSON."},
     {"GET", "/tenants/{t}/messages", read_messages, "cursor limit since until", list_messages,
      "A page of a tenant's messages, or all of them as NDJSON."},
