@@ -117,6 +117,7 @@ App::App(const config::Config& config, Log& log)
     : config_(config),
       current_(config),
       log_(log),
+      waiters_(config.http.max_waiting),
       metrics_(MTMSG_VERSION),
       database_(open_database(config, id_)),
       probe_([this] { return check_database(); }),
@@ -134,6 +135,7 @@ App::App(const config::Config& config, Log& log)
                 {[this](TenantId tenant) { reconciler_.heard_of(tenant); }, [this] { reconciler_.reread(); }}),
       retention_(retention_options(config), database_->retention(),
                  [this](TenantId tenant) { reconciler_.became_smaller(tenant); }),
+      doorbell_(waiters_, database_->messages()),
       api_(services(), authenticator(config)),
       server_(
           server_options(config), [this](http::Request& request) { return api_.handle(request); },
@@ -157,6 +159,7 @@ void App::start() {
   reconciler_.start();
   listener_.start();
   retention_.start();
+  doorbell_.start();
   probe_.start();
   watch_.start();
   // The API and the retries run whatever is away: that is what "started" means, and /readyz tells the rest.
@@ -181,6 +184,7 @@ void App::stop() {
   const auto dead_letters_ended = std::async(std::launch::async, [this] { given_up_.stop(); });
   const auto report = pipeline_.stop(deadline);
   heartbeat_.ask_to_stop();  // nothing is in hand any more that a delete elsewhere would have to wait for
+  doorbell_.stop();
   server_.stop();
   listener_.stop();
   retention_.stop();
@@ -273,6 +277,7 @@ http::Services App::services() {
           database_->dead_letters(),
           database_->migrator(),
           publish_rates_,
+          waiters_,
           [this](TenantId tenant, std::string message_id, std::string body) {
             return publisher_.publish(tenant, std::move(message_id), std::move(body));
           },

@@ -31,6 +31,7 @@ struct Http {
   bool allow_plaintext = false;
   Bytes max_body_bytes;
   unsigned max_connections = 0;
+  unsigned max_waiting = 0;
   std::chrono::milliseconds request_timeout{};
 };
 

@@ -47,6 +47,9 @@ constexpr Option kOptions[] = {
      Size{field<&Config::http, &Http::max_body_bytes>, 1_KiB, 1024_MiB}},
     {"http.max_connections", "2048", "Most connections at a time, over TCP and the Unix socket together.",
      Number{field<&Config::http, &Http::max_connections>, 1, 100'000}},
+    {"http.max_waiting", "1000",
+     "Most requests that wait for a message at a time (wait=); half of them for one tenant.",
+     Number{field<&Config::http, &Http::max_waiting>, 1, 100'000}},
     {"http.request_timeout", "30s", "Longest time for a request to arrive, and for its answer to be taken.",
      Duration{field<&Config::http, &Http::request_timeout>, 1s, 1h}},
 

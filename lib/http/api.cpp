@@ -91,7 +91,7 @@ Response Api::dispatch(Request& request, const Target& target) const {
 }
 
 Response Api::run(const Route& route, Context& context) const {
-  auto answer = [&]() -> Answer {
+  Answer answer = [&]() -> Answer {
     if (const auto name = captured(route, context.target, "{t}"); !name.empty()) {
       auto tenant = find_tenant(services_, route, context.principal, name);
       if (!tenant) return Problem(tenant.error());
@@ -99,10 +99,20 @@ Response Api::run(const Route& route, Context& context) const {
     }
     return route.handler(context);
   }();
+  return finish(route, context.principal, std::move(answer));
+}
+
+Response Api::finish(const Route& route, const auth::Principal& principal, Answer answer) const {
+  if (answer && answer->later) {
+    auto& resume = answer->later->resume;
+    resume = [this, &route, principal, first = std::move(resume)](Later::Why why) -> Answer {
+      return finish(route, principal, first(why));
+    };
+  }
   if (answer) return std::move(*answer);
   auto problem = answer.error();
   if (problem.status >= 500 && services_.on_failure) services_.on_failure(route.pattern, problem.code, problem.detail);
-  hide_internals(problem, context.principal);
+  hide_internals(problem, principal);
   return Response::of(problem);
 }
 

@@ -25,6 +25,8 @@ class Api {
  private:
   Response dispatch(Request& request, const Target& target) const;
   Response run(const Route& route, Context& context) const;
+  Response finish(const Route& route, const auth::Principal& principal,
+                  boost::system::result<Response, Problem> answer) const;
 
   const Services services_;
   const auth::Authenticator authenticator_;

@@ -32,7 +32,7 @@ void Gate::serve(Slot& slot, Responder& responder) {
   auto& connection = slot.connection;
   for (unsigned count = 1;; ++count) {
     slot.keep = answer_one(slot, responder) && !stopping_;
-    if (!slot.keep || !connection.unsent.empty() || count == kPipelinedAtOnce) break;
+    if (slot.later || !slot.keep || !connection.unsent.empty() || count == kPipelinedAtOnce) break;
     connection.start_next();
     if (!connection.has_more() || connection.advance() != Connection::Progress::ready) break;
   }
@@ -44,6 +44,10 @@ bool Gate::answer_one(Slot& slot, Responder& responder) {
   auto& connection = slot.connection;
   ClientIo io(connection, limits_, workers_);
   auto response = respond(slot, io);
+  if (response.later) {
+    slot.later = std::move(response.later);
+    return true;
+  }
   std::optional<StreamPlace> place;
   if (response.stream && !place.emplace(streams_, limits_.streams))
     response = Response::of(Problem(Rejection{503, "too many streams at a time"}));
@@ -62,14 +66,22 @@ bool Gate::answer_one(Slot& slot, Responder& responder) {
 
 Response Gate::respond(Slot& slot, ClientIo& io) {
   if (slot.came_late) return Response::of(fail(ErrorCode::stopping, "the daemon is stopping"));
-  const auto& head = slot.connection.head();
-  Request request{head.method == "HEAD" ? "GET" : head.method, head.target, head.headers, slot.connection.peer(), io};
   try {
-    return handler_(request);
+    return ask_handler(slot, io);
   } catch (const std::exception& error) {
     if (on_error_) on_error_(error.what());
   }
   return Response::of(fail(ErrorCode::internal, "an internal error; the daemon's log has it"));
+}
+
+Response Gate::ask_handler(Slot& slot, ClientIo& io) {
+  if (const auto later = std::exchange(slot.later, nullptr)) {
+    auto answer = later->resume(slot.why);
+    return answer ? std::move(*answer) : Response::of(answer.error());
+  }
+  const auto& head = slot.connection.head();
+  Request request{head.method == "HEAD" ? "GET" : head.method, head.target, head.headers, slot.connection.peer(), io};
+  return handler_(request);
 }
 
 }  // namespace mtmsg::http

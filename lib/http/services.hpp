@@ -19,6 +19,7 @@
 namespace mtmsg::http {
 
 class PublishRates;
+class Waiters;
 
 struct ApiLimits {
   std::size_t max_rendered_bytes = 8 << 20;
@@ -35,6 +36,7 @@ struct Services {
   store::DeadLetterStore& dead_letters;
   store::Migrator& migrator;
   PublishRates& rates;
+  Waiters& waiters;
   /// broker/publisher.hpp, Publisher::publish
   std::function<std::future<Result<void>>(TenantId, std::string message_id, std::string body)> publish;
   /// Tries these dead letters again, as messages: one result for each, in the order of their numbers. An error when it

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <utility>
+#include <vector>
+
 #include "core/ids.hpp"
 #include "core/result.hpp"
 #include "domain/message.hpp"
@@ -16,6 +19,8 @@ class MessageStore {
   /// One snapshot. next_cursor of an empty page is the cursor given, or what retention removed last if it is below.
   /// Errors: not_found (no such tenant, or one that is being deleted), database_unavailable.
   virtual Result<Page> page(TenantId tenant, const PageQuery& query) = 0;
+  /// The last number given in each of these tenants, in any order; without those that are not there. One query.
+  virtual Result<std::vector<std::pair<TenantId, Sequence>>> last_numbers(const std::vector<TenantId>& tenants) = 0;
   /// not_found when there is no message of this id.
   virtual Result<StoredMessage> get(TenantId tenant, MessageId id) = 0;
 };

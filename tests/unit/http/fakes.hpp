@@ -5,6 +5,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "domain/message.hpp"
 #include "http/publish_rates.hpp"
 #include "http/services.hpp"
+#include "http/waiters.hpp"
 #include "tests/unit/http/fake_dead_letters.hpp"
 
 /// The services behind the API, in memory.
@@ -51,8 +53,6 @@ class Tenants final : public tenants::TenantService {
     const std::lock_guard lock(mutex_);
     return tenants_;
   }
-  Result<Tenant> find(std::string_view text) override {
-    const std::lock_guard lock(mutex_);
   Result<TenantPage> page(const TenantQuery& query) override {
     const std::lock_guard lock(mutex_);
     last_query = query;
@@ -70,6 +70,8 @@ class Tenants final : public tenants::TenantService {
     }
     return page;
   }
+  Result<Tenant> find(std::string_view text) override {
+    const std::lock_guard lock(mutex_);
     if (outage) return *outage;
     for (const auto& tenant : tenants_)
       if (tenant.name == text || TenantId::parse(text) == tenant.id) return tenant;
@@ -97,10 +99,10 @@ class Tenants final : public tenants::TenantService {
     const std::lock_guard lock(mutex_);
     for (auto& tenant : tenants_)
       if (tenant.id == id) {
-        tenant.workers = change.workers.value_or(tenant.workers);
-        tenant.paused = change.paused.value_or(tenant.paused);
         if (!is_expected(tenant, change.expected)) return precondition_failed(tenant);
         tenant.updated_at += std::chrono::microseconds(1);
+        tenant.workers = change.workers.value_or(tenant.workers);
+        tenant.paused = change.paused.value_or(tenant.paused);
         for (const auto& [limit, value] : change.limits) tenant.limits[limit] = value;
         return tenant;
       }
@@ -109,10 +111,10 @@ class Tenants final : public tenants::TenantService {
   Result<tenants::Removal> remove(TenantId id, const store::Deletion& how) override {
     const std::lock_guard lock(mutex_);
     last_deletion = how;
-    if (removal == tenants::Removal::done)
-      std::erase_if(tenants_, [&](const Tenant& tenant) { return tenant.id == id; });
     for (const auto& tenant : tenants_)
       if (tenant.id == id && !is_expected(tenant, how.expected)) return precondition_failed(tenant);
+    if (removal == tenants::Removal::done)
+      std::erase_if(tenants_, [&](const Tenant& tenant) { return tenant.id == id; });
     return removal;
   }
   const tenants::TenantDefaults& defaults() const override { return default_values; }
@@ -133,9 +135,9 @@ class Tenants final : public tenants::TenantService {
 
   tenants::Removal removal = tenants::Removal::done;
   store::Deletion last_deletion;
+  TenantQuery last_query;
   std::vector<TenantId> asked_for;
   std::vector<tenants::Orphan> found_orphans;
-  TenantQuery last_query;
   std::optional<Error> outage;
   tenants::TenantDefaults default_values;
   bool full = false;
@@ -179,6 +181,14 @@ class Messages final : public store::MessageStore {
     }
     return page;
   }
+  Result<std::vector<std::pair<TenantId, Sequence>>> last_numbers(const std::vector<TenantId>& tenants) override {
+    const std::lock_guard lock(mutex_);
+    std::vector<std::pair<TenantId, Sequence>> all;
+    for (const auto tenant : tenants)
+      if (!gone.contains(tenant)) all.emplace_back(tenant, Sequence{static_cast<std::int64_t>(rows_[tenant].size())});
+    ++asked_for_numbers;
+    return all;
+  }
   Result<StoredMessage> get(TenantId tenant, MessageId id) override {
     const std::lock_guard lock(mutex_);
     for (const auto& row : rows_[tenant])
@@ -187,7 +197,9 @@ class Messages final : public store::MessageStore {
   }
 
   std::optional<int> outage_after;  ///< pages
-  int pages = 0;
+  std::atomic<int> pages = 0;
+  std::atomic<int> asked_for_numbers = 0;
+  std::set<TenantId> gone;
   PageQuery last_query;
 
  private:
@@ -225,6 +237,7 @@ struct World {
             dead_letters,
             migrator,
             rates,
+            waiters,
             [this](TenantId tenant, std::string message_id, std::string body) {
               const std::lock_guard lock(mutex);
               std::promise<Result<void>> promise;
@@ -261,6 +274,7 @@ struct World {
   Migrator migrator;
   PublishRates::Clock::time_point now = PublishRates::Clock::now();  ///< stands still
   PublishRates rates{[this] { return now; }};
+  Waiters waiters{100};
   ApiLimits limits;
   std::mutex mutex;  // guards published, failures
   std::vector<Published> published;
