@@ -97,6 +97,7 @@ void add_message(CLI::App& noun, Action& chosen) {
   auto& list_verb = add_verb(noun, "list", "Show one page of messages, of a tenant or of all",
                              "mtmsgctl message list --tenant acme\n"
                              "mtmsgctl message list acme --cursor 123 --limit 50\n"
+                             "mtmsgctl message list acme --cursor 123 --wait 60\n"
                              "mtmsgctl message list acme --since 2026-01-31T00:00:00Z -o json");
   list_verb.add_option("TENANT,--tenant", options->tenant, "The tenant's name or id; all tenants if left out")
       ->type_name("TENANT");
@@ -109,6 +110,11 @@ void add_message(CLI::App& noun, Action& chosen) {
   list_verb.add_option("--since", options->query.since, "Only what was stored at this time or later (RFC 3339)")
       ->type_name("TIME");
   list_verb.add_option("--until", options->query.until, "Only what was stored before this time")->type_name("TIME");
+  list_verb
+      .add_option("--wait", options->query.wait,
+                  "When there is no message behind the cursor, wait up to so long for one, 1 to 60; of one tenant")
+      ->type_name("SECONDS")
+      ->check(whole_number(1, kLongestWaitSeconds));
   on_chosen(list_verb, chosen, [options](Context& context) { return list(context, *options); });
 
   auto& get_verb =

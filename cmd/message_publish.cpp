@@ -3,7 +3,9 @@
 #include <optional>
 
 #include "cmd/command.hpp"
+#include "cmd/insist.hpp"
 #include "cmd/output/progress.hpp"
+#include "core/uuid.hpp"
 #include "wire/json_text.hpp"
 #include "wire/publish.hpp"
 
@@ -67,7 +69,7 @@ class Publishing {
 
   bool send() {
     if (numbers_.empty()) return true;
-    const auto results = context_.client().publish_lines(options_.tenant, std::move(batch_));
+    const auto results = publish_batch();
     batch_.clear();
     if (!results) {
       error_ = results.error();
@@ -83,6 +85,12 @@ class Publishing {
     }
     numbers_.clear();
     return true;
+  }
+
+  /// Broken off in the middle, it is sent again under its key: what has no id is stored once all the same.
+  client::Call<std::vector<wire::PublishLine>> publish_batch() {
+    const auto key = key_ + "-" + std::to_string(++batches_);
+    return insist([&] { return context_.client().publish_lines(options_.tenant, batch_, key); }, context_.timeout());
   }
 
   void report(const wire::PublishLine& line) {
@@ -128,6 +136,8 @@ class Publishing {
   Context& context_;
   const Options& options_;
   Progress progress_;
+  const std::string key_ = Uuid::v4().to_string();
+  std::size_t batches_ = 0;
   std::string batch_;
   std::vector<std::size_t> numbers_;  ///< of the batch's lines in the input
   std::uint64_t queued_ = 0;
@@ -145,8 +155,14 @@ ExitCode publish_arguments(Context& context, const Options& options) {
   Listing listing;
   listing.table.columns = {{"id"}, {"status"}};
   std::optional<client::CallError> error;
+  const auto run = Uuid::v4().to_string();
   for (const auto& payload : options.payloads) {
-    const auto id = context.client().publish(options.tenant, {options.id, payload});
+    const auto key = run + "-" + std::to_string(listing.json.size() + 1);
+    const auto id = insist(
+        [&] {
+          return context.client().publish(options.tenant, {options.id, payload}, key);
+        },
+        context.timeout());
     if (!id) {
       error = id.error();
       break;

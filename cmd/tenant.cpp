@@ -19,6 +19,7 @@ struct Options {
   std::vector<TenantUpdate::LimitChange> limits;
   std::string idempotency_key;
   std::string state;
+  std::string name_prefix;
   client::DeletionOptions deletion;
   bool yes = false;
 };
@@ -99,8 +100,18 @@ bool is_in_state(const Tenant& tenant, std::string_view state) {
   return to_string(tenant.state) == state && !(tenant.paused && tenant.state == TenantState::active);
 }
 
+TenantQuery query_of(const Options& options) {
+  TenantQuery query;
+  query.name_prefix = options.name_prefix;
+  if (options.state.empty()) return query;
+  const bool paused = options.state == "paused";
+  query.state = paused ? TenantState::active : tenant_state_from(options.state);
+  if (query.state == TenantState::active) query.paused = paused;
+  return query;
+}
+
 ExitCode list(Context& context, const Options& options) {
-  auto tenants = context.client().tenants();
+  auto tenants = context.client().tenants(query_of(options));
   if (!tenants) return context.failed(tenants.error());
   if (!options.state.empty())
     std::erase_if(*tenants, [&](const Tenant& tenant) { return !is_in_state(tenant, options.state); });
@@ -121,7 +132,7 @@ ExitCode list(Context& context, const Options& options) {
   }
   wire::append_tenants(listing.document, *tenants);
   context.print(listing);
-  if (tenants->empty() && options.state.empty())
+  if (tenants->empty() && options.state.empty() && options.name_prefix.empty())
     context.note("There are no tenants yet: 'mtmsgctl tenant create NAME' makes one.");
   return ExitCode::done;
 }
@@ -213,7 +224,9 @@ void add_create(CLI::App& noun, Action& chosen, const std::shared_ptr<Options>& 
 
 void add_list(CLI::App& noun, Action& chosen, const std::shared_ptr<Options>& options) {
   auto& verb = add_verb(noun, "list", "List the tenants",
-                        "mtmsgctl tenant list\nmtmsgctl tenant list --state paused\nmtmsgctl -o csv tenant list");
+                        "mtmsgctl tenant list\nmtmsgctl tenant list --state paused\n"
+                        "mtmsgctl tenant list --name-prefix eu-\nmtmsgctl -o csv tenant list");
+  verb.add_option("--name-prefix", options->name_prefix, "Only those whose names begin so")->type_name("PREFIX");
   verb.add_option("--state", options->state, std::string("Only those in this state: ") + kStates)
       ->type_name("STATE")
       ->check([](const std::string& state) {

@@ -147,6 +147,7 @@ App::App(const config::Config& config, Log& log)
     : config_(config),
       current_(config),
       log_(log),
+      waiters_(config.http.max_waiting),
       metrics_(MTMSG_VERSION),
       database_(open_database(config, id_)),
       probe_([this] { return check_database(); }),
@@ -166,6 +167,7 @@ App::App(const config::Config& config, Log& log)
                  [this](TenantId tenant) { reconciler_.became_smaller(tenant); }),
       cors_(cors(config)),
       access_log_(log),
+      doorbell_(waiters_, database_->messages()),
       api_(services(), authenticator(config)),
       server_(
           with_hook(server_options(config), [this](const http::Answered& answered) { access_log_.note(answered); }),
@@ -199,6 +201,7 @@ void App::start() {
   reconciler_.start();
   listener_.start();
   retention_.start();
+  doorbell_.start();
   probe_.start();
   watch_.start();
   // The API and the retries run whatever is away: that is what "started" means, and /readyz tells the rest.
@@ -223,6 +226,7 @@ void App::stop() {
   const auto dead_letters_ended = std::async(std::launch::async, [this] { given_up_.stop(); });
   const auto report = pipeline_.stop(deadline);
   heartbeat_.ask_to_stop();  // nothing is in hand any more that a delete elsewhere would have to wait for
+  doorbell_.stop();
   server_.stop();
   listener_.stop();
   retention_.stop();
@@ -316,6 +320,7 @@ http::Services App::services() {
           database_->migrator(),
           database_->audit(),
           publish_rates_,
+          waiters_,
           [this](TenantId tenant, std::string message_id, std::string body, http::Headers headers) {
             return publisher_.publish(tenant, std::move(message_id), std::move(body), std::move(headers));
           },

@@ -20,8 +20,10 @@
 #include "http/api.hpp"
 #include "http/caller_limits.hpp"
 #include "http/cors.hpp"
+#include "http/doorbell.hpp"
 #include "http/publish_rates.hpp"
 #include "http/server.hpp"
+#include "http/waiters.hpp"
 #include "ingest/given_up.hpp"
 #include "ingest/pipeline.hpp"
 #include "ingest/replayer.hpp"
@@ -59,6 +61,7 @@ class App final : private ingest::PipelineEvents, private ingest::GivenUpEvents,
  private:
   void on_consumer_lost(TenantId tenant, const Error& why) noexcept override;
   void on_tenant_held(TenantId tenant) noexcept override;
+  void on_stored(TenantId tenant, Sequence last) noexcept override { waiters_.ring(tenant, last); }
   void on_limit_reached(TenantId tenant) noexcept override { reconciler_.became_full(tenant); }
   void on_tenant_full(TenantId tenant) noexcept override;
   void on_step(const Tenant& tenant, tenants::Step step) noexcept override;
@@ -101,6 +104,7 @@ class App final : private ingest::PipelineEvents, private ingest::GivenUpEvents,
   std::mutex lost_mutex_;
   std::unordered_map<TenantId, std::string> lost_;  ///< guarded by lost_mutex_; why, of those not repaired yet
 
+  http::Waiters waiters_;
   metrics::Registry metrics_;
   std::unique_ptr<store::Database> database_;
   Probe probe_;
@@ -118,6 +122,7 @@ class App final : private ingest::PipelineEvents, private ingest::GivenUpEvents,
   http::CallerLimits callers_;
   const http::Cors cors_;
   AccessLog access_log_;
+  http::Doorbell doorbell_;
   http::Api api_;
   http::Server server_;
   Alarm give_up_;  ///< set when the daemon stops

@@ -1,6 +1,7 @@
 #include "client/client.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 
 #include "client/line_splitter.hpp"
@@ -41,6 +42,19 @@ std::string query_string(const MessageQuery& query) {
   if (query.limit) out.add("limit", std::to_string(*query.limit));
   if (query.since) out.add("since", *query.since);
   if (query.until) out.add("until", *query.until);
+  if (query.wait) out.add("wait", std::to_string(*query.wait));
+  return out.take();
+}
+
+std::string query_string(const TenantQuery& query) {
+  QueryString out;
+  if (!query.cursor.empty()) out.add("cursor", query.cursor);
+  out.add("limit", std::to_string(query.limit));
+  if (query.state) out.add("state", to_string(*query.state));
+  if (query.paused) out.add("paused", *query.paused ? "true" : "false");
+  if (!query.name_prefix.empty()) out.add("name_prefix", query.name_prefix);
+  if (query.since) out.add("since", format_timestamp(*query.since));
+  if (query.until) out.add("until", format_timestamp(*query.until));
   return out.take();
 }
 
@@ -55,6 +69,18 @@ QueryString query_of(const DeadLetterFilter& filter) {
 
 std::string letter_path(std::string_view tenant, Sequence seq) {
   return tenant_path(tenant, "/dead-letters/" + std::to_string(seq.value));
+}
+
+/// Versions as the API's entity tags. Without any, one that fits nothing.
+std::string tags_of(const std::vector<Timestamp>& versions) {
+  std::string all;
+  for (const auto version : versions)
+    all += (all.empty() ? "\"" : ", \"") + std::to_string(version.time_since_epoch().count()) + '"';
+  return all.empty() ? "\"none\"" : all;
+}
+
+void add_key(HttpRequest& post, std::string_view idempotency_key) {
+  if (!idempotency_key.empty()) post.headers.emplace_back("Idempotency-Key", idempotency_key);
 }
 
 CallError not_understood(const Error& error) {
@@ -124,12 +150,23 @@ Call<Tenant> Client::create_tenant(const NewTenant& request) {
   std::string body;
   wire::append_new_tenant(body, request);
   HttpRequest post{"POST", "/tenants", std::move(body), kJson};
-  if (request.idempotency) post.headers.emplace_back("Idempotency-Key", request.idempotency->key);
+  if (request.idempotency) add_key(post, request.idempotency->key);
   return read(impl_->transport.send(post), wire::read_tenant);
 }
 
-Call<std::vector<Tenant>> Client::tenants() {
-  return read(impl_->get("/tenants"), wire::read_tenants);
+Call<std::vector<Tenant>> Client::tenants(TenantQuery query) {
+  query.limit = kMaxPageRows;
+  query.cursor.clear();
+  std::vector<Tenant> all;
+  while (true) {
+    auto page = read(impl_->get("/tenants" + query_string(query)), wire::read_tenants);
+    if (!page) return page.error();
+    all.insert(all.end(), std::make_move_iterator(page->data.begin()), std::make_move_iterator(page->data.end()));
+    if (!page->has_more) return all;
+    if (page->next_cursor <= query.cursor)
+      return not_understood(fail(ErrorCode::invalid_argument, "its pages don't go on"));
+    query.cursor = page->next_cursor;
+  }
 }
 
 Call<wire::TenantDetail> Client::tenant(std::string_view tenant) {
@@ -139,7 +176,9 @@ Call<wire::TenantDetail> Client::tenant(std::string_view tenant) {
 Call<Tenant> Client::update_tenant(std::string_view tenant, const TenantUpdate& change) {
   std::string body;
   wire::append_tenant_update(body, change);
-  return read(impl_->send_json("PATCH", tenant_path(tenant), std::move(body)), wire::read_tenant);
+  HttpRequest patch{"PATCH", tenant_path(tenant), std::move(body), kJson};
+  if (change.expected) patch.headers.emplace_back("If-Match", tags_of(*change.expected));
+  return read(impl_->transport.send(patch), wire::read_tenant);
 }
 
 Call<Tenant> Client::pause_tenant(std::string_view tenant) {
@@ -202,15 +241,20 @@ Call<void> Client::remove_orphan(TenantId tenant) {
   return {};
 }
 
-Call<MessageId> Client::publish(std::string_view tenant, const wire::PublishRequest& request) {
+Call<MessageId> Client::publish(std::string_view tenant, const wire::PublishRequest& request,
+                                std::string_view idempotency_key) {
   std::string body;
   wire::append_publish_request(body, request);
-  return read(impl_->send_json("POST", tenant_path(tenant, "/messages"), std::move(body)), wire::read_published);
+  HttpRequest post{"POST", tenant_path(tenant, "/messages"), std::move(body), kJson};
+  add_key(post, idempotency_key);
+  return read(impl_->transport.send(post), wire::read_published);
 }
 
-Call<std::vector<wire::PublishLine>> Client::publish_lines(std::string_view tenant, std::string ndjson) {
-  const auto answer =
-      impl_->transport.send({"POST", tenant_path(tenant, "/messages"), std::move(ndjson), kNdjson, kNdjson});
+Call<std::vector<wire::PublishLine>> Client::publish_lines(std::string_view tenant, std::string ndjson,
+                                                           std::string_view idempotency_key) {
+  HttpRequest post{"POST", tenant_path(tenant, "/messages"), std::move(ndjson), kNdjson, kNdjson};
+  add_key(post, idempotency_key);
+  const auto answer = impl_->transport.send(post);
   if (!answer) return answer.error();
   std::vector<wire::PublishLine> lines;
   std::optional<Error> wrong;
@@ -232,7 +276,9 @@ Call<std::vector<wire::PublishLine>> Client::publish_lines(std::string_view tena
 
 Call<FetchedPage> Client::messages(std::optional<std::string_view> tenant, const MessageQuery& query) {
   const auto path = tenant ? tenant_path(*tenant, "/messages") : std::string("/messages");
-  return fetch_page(impl_->get(path + query_string(query)));
+  HttpRequest get{"GET", path + query_string(query), {}, {}};
+  get.wait = std::chrono::seconds(query.wait.value_or(0));
+  return fetch_page(impl_->transport.send(get));
 }
 
 Call<std::string> Client::message(std::string_view tenant, std::string_view id) {
@@ -259,7 +305,8 @@ Call<StreamEnd> Client::stream_messages(std::string_view tenant, const MessageQu
       wrong = tail.error();
     return static_cast<bool>(tail);
   };
-  const HttpRequest request{"GET", tenant_path(tenant, "/messages") + query_string(query), {}, {}, kNdjson};
+  HttpRequest request{"GET", tenant_path(tenant, "/messages") + query_string(query), {}, {}, kNdjson};
+  request.wait = std::chrono::seconds(query.wait.value_or(0));
   const auto received =
       impl_->transport.receive(request, [&](std::string_view bytes) { return splitter.feed(bytes, take); });
   if (!received) return received.error();

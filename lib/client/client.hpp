@@ -32,6 +32,7 @@ struct CallError {
   Cause cause = Cause::refused;
   Error error;
   std::string request_id = {};  ///< what the daemon's log calls the request, where the problem tells it
+  bool perhaps_done = false;    ///< of what is unreachable: the request, or a part of it, was sent
 };
 [[noreturn]] void throw_exception_from_error(const CallError& failed, const boost::source_location& where);
 
@@ -50,6 +51,7 @@ struct MessageQuery {
   std::optional<unsigned> limit;
   std::optional<std::string> since;  ///< RFC 3339
   std::optional<std::string> until;
+  std::optional<unsigned> wait{};  ///< seconds, 1..60: for a message when there is none yet
 };
 
 /// A page with the text its rows point into; they stay valid when it is moved.
@@ -90,8 +92,10 @@ class Client {
 
   /// Of an idempotency key only the key is sent.
   Call<Tenant> create_tenant(const NewTenant& request);
-  Call<std::vector<Tenant>> tenants();
+  /// All that the query's filters let through: its pages one after the other, whatever its cursor and limit.
+  Call<std::vector<Tenant>> tenants(TenantQuery query = {});
   Call<wire::TenantDetail> tenant(std::string_view tenant);
+  /// With expected versions, `precondition_failed` unless the tenant has one of them.
   Call<Tenant> update_tenant(std::string_view tenant, const TenantUpdate& change);
   Call<Tenant> pause_tenant(std::string_view tenant);
   Call<Tenant> resume_tenant(std::string_view tenant);
@@ -103,9 +107,13 @@ class Client {
   Call<std::vector<wire::Orphan>> orphans(const std::vector<TenantId>& candidates);
   Call<void> remove_orphan(TenantId tenant);
 
-  Call<MessageId> publish(std::string_view tenant, const wire::PublishRequest& request);
+  /// With an idempotency key (1..255 printable ASCII characters) a message without an id is stored once, however often
+  /// the same call is made.
+  Call<MessageId> publish(std::string_view tenant, const wire::PublishRequest& request,
+                          std::string_view idempotency_key = {});
   /// `ndjson`: one publish request a line. One result a line, numbered from 1.
-  Call<std::vector<wire::PublishLine>> publish_lines(std::string_view tenant, std::string ndjson);
+  Call<std::vector<wire::PublishLine>> publish_lines(std::string_view tenant, std::string ndjson,
+                                                     std::string_view idempotency_key = {});
 
   /// One page; without a tenant of all tenants the caller may see.
   Call<FetchedPage> messages(std::optional<std::string_view> tenant, const MessageQuery& query);

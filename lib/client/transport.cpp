@@ -49,6 +49,8 @@ ErrorCode code_of_status(int status) {
       return ErrorCode::not_found;
     case 409:
       return ErrorCode::conflict;
+    case 412:
+      return ErrorCode::precondition_failed;
     case 413:
       return ErrorCode::too_large;
     case 429:
@@ -90,6 +92,11 @@ std::string_view name_of(httplib::Error error) {
   }
 }
 
+/// At least a part of the request.
+bool was_sent(httplib::Error error) {
+  return error == httplib::Error::Read || error == httplib::Error::Write;
+}
+
 /// `system_error`: errno after the call. The library keeps it to itself, but only connect(2) and socket(2) came last.
 std::string reason_of(httplib::Error error, int system_error) {
   std::string reason(name_of(error));
@@ -117,10 +124,12 @@ Transport::Transport(Endpoint endpoint, Options options)
 
 Transport::~Transport() = default;
 
-CallError Transport::unreachable(std::string_view reason) const {
+CallError Transport::unreachable(std::string_view reason, bool perhaps_done) const {
   return {CallError::Cause::unreachable,
           fail(ErrorCode::timeout,
-               "cannot reach " + options_.server + " at " + endpoint_.to_string() + ": " + std::string(reason))};
+               "cannot reach " + options_.server + " at " + endpoint_.to_string() + ": " + std::string(reason)),
+          {},
+          perhaps_done};
 }
 
 namespace {
@@ -148,10 +157,11 @@ Call<HttpAnswer> Transport::send(const HttpRequest& request) {
 }
 
 Call<HttpAnswer> Transport::exchange(const HttpRequest& request) {
+  http_->client->set_read_timeout(options_.timeout + request.wait);
   errno = 0;
   const auto result = http_->client->send(to_httplib(request, endpoint_, options_));
   const int system_error = errno;
-  if (!result) return unreachable(reason_of(result.error(), system_error));
+  if (!result) return unreachable(reason_of(result.error(), system_error), was_sent(result.error()));
   return HttpAnswer{result->status, result->body};
 }
 
@@ -168,10 +178,11 @@ Call<Transport::Received> Transport::receive(const HttpRequest& request, const R
     problem.append(data, size);
     return problem.size() <= kMaxProblemBytes;
   };
+  http_->client->set_read_timeout(options_.timeout + request.wait);
   errno = 0;
   const auto result = http_->client->send(out);
   const int system_error = errno;
-  if (status == 0) return unreachable(reason_of(result.error(), system_error));
+  if (status == 0) return unreachable(reason_of(result.error(), system_error), was_sent(result.error()));
   if (status >= 400) return refused(status, problem);
   return Received{{status, {}}, static_cast<bool>(result)};
 }

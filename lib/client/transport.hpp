@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -18,6 +19,7 @@ struct HttpRequest {
   std::string content_type;  ///< empty: no body
   std::string accept = "application/json";
   std::vector<std::pair<std::string, std::string>> headers = {};  ///< more of them
+  std::chrono::seconds wait{0};                                   ///< that the server may take longer than others
 };
 
 struct HttpAnswer {
@@ -50,7 +52,7 @@ class Transport {
 
  private:
   struct Http;
-  CallError unreachable(std::string_view reason) const;
+  CallError unreachable(std::string_view reason, bool perhaps_done) const;
 
   Endpoint endpoint_;
   Options options_;

@@ -35,6 +35,7 @@ struct Http {
   unsigned max_connections_per_client = 0;
   unsigned max_streams = 0;
   unsigned max_streams_per_client = 0;
+  unsigned max_waiting = 0;
   std::chrono::milliseconds request_timeout{};
 };
 

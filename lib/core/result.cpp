@@ -16,6 +16,8 @@ std::string_view error_code_name(ErrorCode code) noexcept {
       return "not_found";
     case ErrorCode::conflict:
       return "conflict";
+    case ErrorCode::precondition_failed:
+      return "precondition_failed";
     case ErrorCode::immutable:
       return "immutable";
     case ErrorCode::too_large:

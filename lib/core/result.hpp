@@ -16,6 +16,7 @@ enum class ErrorCode {
   forbidden,             ///< known, but not allowed
   not_found,             ///< no such thing, or not for this caller
   conflict,              ///< exists already, or in a state that forbids this
+  precondition_failed,   ///< it changed since the caller looked (If-Match)
   immutable,             ///< fixed when it was created
   too_large,             ///< passes a limit of size
   rate_limited,          ///< try again later, slower

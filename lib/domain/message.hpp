@@ -25,6 +25,7 @@ struct StoredMessage {
 
 inline constexpr unsigned kDefaultPageRows = 100;
 inline constexpr unsigned kMaxPageRows = 1000;
+inline constexpr unsigned kLongestWaitSeconds = 60;  ///< for a message that is not there yet
 
 /// What a reader asks for: messages with a number above `cursor`, in order.
 struct PageQuery {

@@ -54,6 +54,15 @@ Result<void> check_active(const Tenant& tenant) {
   return fail(ErrorCode::conflict, "tenant \"" + tenant.name + "\" is " + std::string(to_string(tenant.state)));
 }
 
+bool is_expected(const Tenant& tenant, const ExpectedVersions& expected) {
+  return !expected || std::ranges::find(*expected, tenant.updated_at) != expected->end();
+}
+
+Error precondition_failed(const Tenant& tenant) {
+  return fail(ErrorCode::precondition_failed,
+              "tenant " + tenant.name + " was changed since you looked at it, and nothing was done: look again");
+}
+
 Result<void> check_workers(unsigned workers, unsigned max_workers, unsigned batch) {
   if (batch < 1 || batch > kMaxPrefetch) {
     return fail(ErrorCode::invalid_argument,

@@ -41,7 +41,7 @@ struct Tenant {
   bool paused = false;
   bool ordered = false;
   Timestamp created_at;
-  Timestamp updated_at;
+  Timestamp updated_at;   ///< grows with each change of the row: its version
   TenantLimits limits{};  ///< its own; where they say nothing the configured defaults count
   QueueArguments queue{};
   bool delete_if_empty = false;  ///< of one that is being deleted
@@ -64,6 +64,9 @@ struct NewTenant {
   std::optional<IdempotencyKey> idempotency{};
 };
 
+/// The versions (Tenant::updated_at) of which a tenant must have one for a change to be made. No list: any.
+using ExpectedVersions = std::optional<std::vector<Timestamp>>;
+
 /// What of a tenant may change; empty: stays.
 struct TenantUpdate {
   std::optional<unsigned> workers;
@@ -73,6 +76,7 @@ struct TenantUpdate {
     std::optional<std::uint64_t> value;  ///< empty: the configured default again
   };
   std::vector<LimitChange> limits;
+  ExpectedVersions expected{};
 };
 
 /// 1–63 of [a-z0-9-], no dash at either end, not of UUID form (it could not be told from an id).
@@ -81,6 +85,9 @@ Result<void> check_tenant_name(std::string_view name);
 
 /// conflict while it is being created or deleted: it takes nothing yet, or no more.
 Result<void> check_active(const Tenant& tenant);
+
+bool is_expected(const Tenant& tenant, const ExpectedVersions& expected);
+Error precondition_failed(const Tenant& tenant);
 
 /// 1..max_workers, and prefetch = workers × batch fits the 16 bits of basic.qos (AMQP 0-9-1, 1.7.2.2; 0 would mean
 /// "no limit"). The error is invalid_argument and names the bounds.

@@ -7,6 +7,7 @@
 #include "http/audit.hpp"
 #include "http/caller_limits.hpp"
 #include "http/cors.hpp"
+#include "http/idempotency.hpp"
 #include "http/routes.hpp"
 
 namespace mtmsg::http {
@@ -133,6 +134,9 @@ Answer Api::dispatch(Request& request, const Target& target) const {
   if (!auth::permits(principal, route->permission))
     return Problem(fail(ErrorCode::forbidden, "these credentials do not allow this"));
 
+  if (request.method == "POST")
+    if (const auto key = idempotency_key(request); !key) return Problem(key.error());
+
   Context context{services_,
                   request,
                   target,
@@ -153,12 +157,24 @@ Answer Api::run(const Route& route, Context& context) const {
     }
     return handle_audited(route, context);
   }();
+  return finish(route, context.principal, context.request, std::move(answer));
+}
+
+/// An answer that comes later is finished when it comes.
+Answer Api::finish(const Route& route, const auth::Principal& principal, const Request& request, Answer answer) const {
+  if (answer && answer->later) {
+    auto& resume = answer->later->resume;
+    resume = [this, &route, principal, first = std::move(resume)](Later::Why why, Request& again) -> Answer {
+      again.facts.route = route.pattern;
+      again.facts.subject = principal.subject;
+      return finish(route, principal, again, first(why, again));
+    };
+  }
   if (answer) return answer;
   auto problem = answer.error();
   if (problem.status >= 500 && services_.on_failure)
-    services_.on_failure(
-        {route.pattern, problem.code, problem.detail, context.request.id, context.request.trace.parent});
-  hide_internals(problem, context.principal);
+    services_.on_failure({route.pattern, problem.code, problem.detail, request.id, request.trace.parent});
+  hide_internals(problem, principal);
   return problem;
 }
 

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -56,12 +57,31 @@ enum class StreamStep {
 };
 using BodyStream = std::function<StreamStep(std::string& buffer)>;
 
+struct Response;
+
+/// An answer that comes when there is something to tell. Until then it holds no thread, and it is destroyed when the
+/// client goes away.
+struct Later {
+  enum class Why {
+    called,  ///< there may be something now; it may also have been too early
+    over,    ///< the deadline is over, or the server stops: it is the last time, so answer at once
+  };
+  std::chrono::steady_clock::time_point deadline;
+  /// Called once on the loop's thread. It keeps `call`, which may be called by any thread, also at once, and must not
+  /// be when this is destroyed.
+  std::function<void(std::function<void()> call)> begin;
+  /// On a worker's thread, with the same request as before, but for its body. May give another Later, unless it is
+  /// over.
+  std::function<boost::system::result<Response, Problem>(Why, Request&)> resume;
+};
+
 struct Response {
   int status = 200;
   std::string content_type;  ///< empty: no body
   std::string body;
   std::vector<std::pair<std::string, std::string>> headers;
-  BodyStream stream;  ///< instead of `body`
+  BodyStream stream;               ///< instead of `body`
+  std::shared_ptr<Later> later{};  ///< instead of everything else
 
   static Response json(int status, std::string body);
   static Response of(const Problem& problem);

@@ -65,9 +65,13 @@ void Gate::begin_stop() {
   cut_at_ = steady_clock::now() + limits_.stop_grace;
   doors_.clear();
   std::vector<Slot*> unasked;
-  for (auto& [id, slot] : slots_)
+  std::vector<Slot*> parked;
+  for (auto& [id, slot] : slots_) {
     if (slot->phase == Slot::Phase::reading && slot->connection.idle()) unasked.push_back(slot.get());
+    if (slot->phase == Slot::Phase::parked) parked.push_back(slot.get());
+  }
   for (auto* slot : unasked) close(*slot);
+  for (auto* slot : parked) resume(*slot, Later::Why::over);
   sweep();
 }
 
@@ -96,6 +100,7 @@ void Gate::wait_writable(Slot& slot) {
 
 void Gate::on_readable(Slot& slot) {
   if (slot.phase == Slot::Phase::lingering) return discard_input(slot);
+  if (slot.phase == Slot::Phase::parked) return watch_parked(slot);
   if (slot.phase != Slot::Phase::reading) return;
   bool filled = true;
   for (unsigned reads = 0; filled && reads < kReadsAtOnce; ++reads) {
@@ -152,6 +157,7 @@ void Gate::write_rest(Slot& slot) {
 /// A worker gave the connection back, or the rest of its answer is sent.
 void Gate::answered(Slot& slot) {
   count_bytes(slot);
+  if (slot.later) return park(slot);
   if (!slot.connection.unsent.empty()) {
     if (!make_memory(slot)) return close(slot);
     slot.phase = Slot::Phase::writing;
@@ -164,6 +170,39 @@ void Gate::answered(Slot& slot) {
   slot.quiet_since = steady_clock::now();
   slot.deadline = slot.quiet_since + (slot.connection.idle() ? limits_.idle_timeout : limits_.request_timeout);
   proceed(slot);
+}
+
+void Gate::park(Slot& slot) {
+  slot.phase = Slot::Phase::parked;
+  slot.deadline = slot.later->deadline;
+  if (stopping_) return resume(slot, Later::Why::over);
+  slot.later->begin([this, id = slot.id] {
+    asio::post(loop_, [this, id] {
+      const auto found = slots_.find(id);
+      if (found != slots_.end() && found->second->phase == Slot::Phase::parked)
+        resume(*found->second, Later::Why::called);
+    });
+  });
+  wait_readable(slot);
+}
+
+/// A client that leaves frees its place. What it sends meanwhile is its next request: that waits, and its sender with
+/// it when it is long.
+void Gate::watch_parked(Slot& slot) {
+  bool filled = false;
+  if (slot.connection.receive(scratch_, filled) == Io::closed) return close(slot);
+  count_bytes(slot);
+  const bool room = slot.connection.buffered_bytes() < 2 * limits_.request.head_bytes;
+  if (room && buffered_bytes_ <= limits_.buffered_bytes) wait_readable(slot);
+}
+
+void Gate::resume(Slot& slot, Later::Why why) {
+  slot.socket.cancel();  // the wait for the client to leave
+  slot.why = why;
+  slot.phase = Slot::Phase::busy;
+  if (workers_.submit(&slot)) return;
+  slot.later.reset();
+  refuse(slot, Problem(Rejection{503, "too many requests at a time"}));
 }
 
 /// Closing with unread input would reset the connection, and the client might never see the answer (RFC 9112, 9.6).
@@ -226,6 +265,7 @@ void Gate::sweep() {
 }
 
 void Gate::expire(Slot& slot) {
+  if (slot.phase == Slot::Phase::parked) return resume(slot, Later::Why::over);
   const bool unfinished = slot.phase == Slot::Phase::reading && !slot.connection.idle();
   if (!unfinished || stopping_) return close(slot);
   slot.socket.cancel();  // the wait for more of the request

@@ -32,6 +32,7 @@ struct Slot {
   enum class Phase {
     reading,    ///< between requests, or collecting one
     busy,       ///< a worker owns the connection
+    parked,     ///< its answer comes later (Later)
     writing,    ///< the rest of an answer
     lingering,  ///< answered for the last time: the client may still read it
   };
@@ -55,6 +56,8 @@ struct Slot {
   bool came_late = false;               ///< the request was whole only after stopping began
   bool keep = true;                     ///< after this answer
   std::chrono::nanoseconds patience{};  ///< left for waiting for the rest of the request
+  std::shared_ptr<Later> later;         ///< of a request that is not answered yet
+  Later::Why why = Later::Why::over;    ///< it is to be resumed
 };
 
 /// Accepts and waits (DESIGN §8): one loop thread owns every connection until a whole request is there, a worker
@@ -106,6 +109,9 @@ class Gate {
   void refuse(Slot& slot, const Problem& problem);
   void write_rest(Slot& slot);
   void answered(Slot& slot);
+  void park(Slot& slot);
+  void watch_parked(Slot& slot);
+  void resume(Slot& slot, Later::Why why);
   void linger(Slot& slot);
   void discard_input(Slot& slot);
   void close(Slot& slot);
@@ -120,6 +126,7 @@ class Gate {
   void serve(Slot& slot, Responder& responder);
   bool answer_one(Slot& slot, Responder& responder);
   Response respond(Slot& slot, Request& request);
+  Response ask_handler(Slot& slot, Request& request);
   void finish(const Request& request, Response& response) const;
   void give_back(Slot& slot);
 

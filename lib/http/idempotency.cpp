@@ -37,17 +37,30 @@ Result<void> check_key(std::string_view key) {
 
 }  // namespace
 
-Result<std::optional<IdempotencyKey>> idempotency_key(const Request& request, std::string_view path,
-                                                      std::string_view body) {
+Result<std::optional<std::string_view>> idempotency_key(const Request& request) {
   const auto is_key = [](const HeaderLine& line) { return iequals(line.name, kHeader); };
   const auto found = std::ranges::find_if(request.headers, is_key);
-  if (found == request.headers.end()) return std::optional<IdempotencyKey>();
+  if (found == request.headers.end()) return std::optional<std::string_view>();
   if (std::ranges::count_if(request.headers, is_key) > 1)
     return fail(ErrorCode::invalid_argument, "the header Idempotency-Key is there more than once; send one");
   if (auto checked = check_key(found->value); !checked) return checked.error();
+  return std::optional(found->value);
+}
+
+MessageId message_id_under(std::string_view key, TenantId tenant, std::size_t line, std::string_view payload) {
+  std::string name("Idempotency-Key\n");
+  name.append(key).append("\n").append(std::to_string(line)).append("\n").append(payload);
+  return MessageId{Uuid::v5(tenant.value, name)};
+}
+
+Result<std::optional<IdempotencyKey>> idempotency_key(const Request& request, std::string_view path,
+                                                      std::string_view body) {
+  const auto key = idempotency_key(request);
+  if (!key) return key.error();
+  if (!*key) return std::optional<IdempotencyKey>();
   std::string asked;
   asked.append(request.method).append(" ").append(path).append("\n").append(body);
-  return std::optional(IdempotencyKey{std::string(found->value), sha256_hex(asked)});
+  return std::optional(IdempotencyKey{std::string(**key), sha256_hex(asked)});
 }
 
 }  // namespace mtmsg::http

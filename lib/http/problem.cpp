@@ -62,6 +62,8 @@ int status_of(ErrorCode code) noexcept {
     case ErrorCode::conflict:
     case ErrorCode::immutable:
       return 409;
+    case ErrorCode::precondition_failed:
+      return 412;
     case ErrorCode::too_large:
       return 413;
     case ErrorCode::database_rejected:
@@ -98,6 +100,8 @@ std::string_view reason_phrase(int status) noexcept {
       return "Request Timeout";
     case 409:
       return "Conflict";
+    case 412:
+      return "Precondition Failed";
     case 413:
       return "Content Too Large";
     case 414:

@@ -8,7 +8,9 @@
 #include "domain/payload.hpp"
 #include "http/body.hpp"
 #include "http/handlers.hpp"
+#include "http/idempotency.hpp"
 #include "http/line_reader.hpp"
+#include "http/parameters.hpp"
 #include "http/publish_rates.hpp"
 #include "wire/publish.hpp"
 
@@ -36,6 +38,7 @@ class Publishing {
   explicit Publishing(const Context& context)
       : services_(context.services),
         trace_(context.request.trace.headers()),
+        key_(idempotency_key(context.request).value()),
         tenant_(*context.tenant),
         limits_(limits_of(context)),
         validator_({limits_.value(Limit::max_message_bytes), services_.limits.max_rendered_bytes}) {}
@@ -44,14 +47,14 @@ class Publishing {
   std::size_t most_bytes() const { return limits_.value(Limit::max_message_bytes) + kEnvelopeBytes; }
 
   /// Nothing is published unless all of the text is right.
-  Result<Queued> begin(std::string_view text) {
+  Result<Queued> begin(std::size_t line, std::string_view text) {
     const auto request = wire::read_publish_request(text);
     if (!request) return request.error();
     if (const auto refusal = validator_.check(request->payload))
       return fail(refusal->reason == DeadReason::too_large ? ErrorCode::too_large : ErrorCode::invalid_argument,
                   "payload: " + refusal->detail);
     if (auto slow = take_token(); !slow) return slow.error();
-    const auto identity = identify_message(tenant_.id, request->id);
+    const auto identity = identify(line, *request);
     // Sent as it was given: whoever stores it derives the same id from it, and keeps the original.
     auto message_id = identity.origin == MessageIdentity::Origin::derived ? *request->id : identity.id.to_string();
     return Queued{identity.id,
@@ -80,6 +83,11 @@ class Publishing {
   }
 
  private:
+  MessageIdentity identify(std::size_t line, const wire::PublishRequest& request) const {
+    if (request.id || !key_) return identify_message(tenant_.id, request.id);
+    return {message_id_under(*key_, tenant_.id, line, request.payload), MessageIdentity::Origin::generated};
+  }
+
   Result<void> take_token() {
     const auto rate = limits_.value(Limit::publish_rate);
     const auto wait = services_.rates.take(tenant_.id, rate);
@@ -100,7 +108,8 @@ class Publishing {
   }
 
   const Services& services_;
-  const Headers trace_;  ///< of the request, for each of its messages
+  const Headers trace_;                        ///< of the request, for each of its messages
+  const std::optional<std::string_view> key_;  ///< Idempotency-Key; the API has checked it
   const Tenant tenant_;
   const TenantLimits limits_;
   PayloadValidator validator_;
@@ -111,7 +120,7 @@ Answer publish_one(Context& context) {
   Publishing publishing(context);
   const auto body = read_json_body(context.request, publishing.most_bytes());
   if (!body) return body.error();
-  auto queued = publishing.begin(*body);
+  auto queued = publishing.begin(1, *body);
   if (!queued) return publishing.problem_of(queued.error());
   const auto confirmed = publishing.await(*queued);
   if (!confirmed) return publishing.problem_of(confirmed.error());
@@ -120,18 +129,34 @@ Answer publish_one(Context& context) {
   return Response::json(202, std::move(out));
 }
 
+enum class Results { all, errors };
+
+Result<Results> parse_results(std::string_view text) {
+  if (text == "all" || text == "errors") return text == "all" ? Results::all : Results::errors;
+  return fail(ErrorCode::invalid_argument, "it is all or errors");
+}
+
 /// An NDJSON body: lines are published while earlier ones wait for their confirms, results stay in the lines' order.
+///
+/// They are kept until the body has ended, and told with a status that says how it went: a client that reads nothing
+/// before it has sent everything, as most do, must not be waited for. So the number of lines is bounded, unless only
+/// failures are wanted; of those the first ones are told, and all are counted.
 class Lines {
  public:
-  explicit Lines(Context& context)
+  Lines(Context& context, Results wanted)
       : limits_(context.services.limits),
+        wanted_(wanted),
         publishing_(context),
         reader_(context.request.body, publishing_.most_bytes()) {}
 
   Answer run() {
     if (auto problem = read_all()) return broken_off(std::move(*problem));
     settle_down_to(0);
-    if (queued_ == 0 && away_) return nothing_queued();
+    if (summary_.queued == 0 && away_) return nothing_queued();
+    if (wanted_ == Results::errors) {
+      wire::append_publish_summary(results_, summary_);
+      results_ += '\n';
+    }
     return Response{first_error_ ? 207 : 202, "application/x-ndjson", std::move(results_), {}, {}};
   }
 
@@ -149,10 +174,11 @@ class Lines {
       if (*found == LineReader::Found::end) return std::nullopt;
       ++line_;
       if (*found == LineReader::Found::line && text.find_first_not_of(" \t") == std::string_view::npos) continue;
-      if (line_ > limits_.max_publish_lines) {
+      if (wanted_ == Results::all && line_ > limits_.max_publish_lines) {
         pending_.push_back(
             {line_, fail(ErrorCode::too_large, "this line and all after it were not read: a request has at most " +
-                                                   std::to_string(limits_.max_publish_lines) + " lines")});
+                                                   std::to_string(limits_.max_publish_lines) +
+                                                   " lines, or any number with ?results=errors")});
         return std::nullopt;
       }
       pending_.push_back({line_, begin(*found, text)});
@@ -162,7 +188,7 @@ class Lines {
 
   std::variant<Queued, Error> begin(LineReader::Found found, std::string_view text) {
     if (found == LineReader::Found::too_long) return fail(ErrorCode::too_large, "the line is too long for a message");
-    auto queued = publishing_.begin(text);
+    auto queued = publishing_.begin(line_, text);
     if (!queued) return queued.error();
     return std::move(*queued);
   }
@@ -186,11 +212,14 @@ class Lines {
   }
 
   void note(const wire::PublishLine& result) {
+    ++summary_.lines;
     if (const auto* error = std::get_if<Error>(&result.result)) {
       if (!first_error_) first_error_ = Error(*error).with_context("line " + std::to_string(result.line));
       away_ = away_ || (error->code != ErrorCode::invalid_argument && error->code != ErrorCode::too_large);
+      if (++summary_.failed > limits_.max_told_failures && wanted_ == Results::errors) return;
     } else {
-      ++queued_;
+      ++summary_.queued;
+      if (wanted_ == Results::errors) return;
     }
     wire::append_publish_line(results_, result);
     results_ += '\n';
@@ -205,16 +234,17 @@ class Lines {
 
   Answer broken_off(Problem problem) {
     settle_down_to(0);
-    problem.detail += " (" + std::to_string(queued_) + " lines before that were queued)";
+    problem.detail += " (" + std::to_string(summary_.queued) + " lines before that were queued)";
     return problem;
   }
 
   const ApiLimits& limits_;
+  const Results wanted_;
   Publishing publishing_;
   LineReader reader_;
   std::deque<Pending> pending_;
   std::size_t line_ = 0;
-  std::size_t queued_ = 0;
+  wire::PublishSummary summary_;
   bool away_ = false;  ///< some line failed for a reason that is not its own
   std::optional<Error> first_error_;
   std::string results_;
@@ -224,11 +254,13 @@ class Lines {
 
 Answer publish(Context& context) {
   if (auto active = check_active(*context.tenant); !active) return Problem(active.error());
+  auto results = Results::all;
+  if (auto taken = take(context, "results", parse_results, results); !taken) return Problem(taken.error());
   switch (body_type(context.request)) {
     case BodyType::json:
       return publish_one(context);
     case BodyType::ndjson:
-      return Lines(context).run();
+      return Lines(context, results).run();
     case BodyType::other:
       break;
   }

@@ -29,7 +29,7 @@ void Gate::serve(Slot& slot, Responder& responder) {
   auto& connection = slot.connection;
   for (unsigned count = 1;; ++count) {
     slot.keep = answer_one(slot, responder) && !stopping_;
-    if (!slot.keep || !connection.unsent.empty() || count == kPipelinedAtOnce) break;
+    if (slot.later || !slot.keep || !connection.unsent.empty() || count == kPipelinedAtOnce) break;
     connection.start_next();
     slot.patience = limits_.request_timeout;
     if (!connection.has_more() || connection.advance() != Connection::Progress::ready) break;
@@ -51,6 +51,10 @@ bool Gate::answer_one(Slot& slot, Responder& responder) {
                   connection.request_id(),
                   trace_context_of(head.headers)};
   auto response = respond(slot, request);
+  if (response.later) {
+    slot.later = std::move(response.later);
+    return true;
+  }
   std::optional<Place> of_client;
   std::optional<Place> of_all;
   if (response.stream && !of_client.emplace(slot.client->streams, limits_.streams_per_client))
@@ -83,11 +87,20 @@ void Gate::finish(const Request& request, Response& response) const {
 Response Gate::respond(Slot& slot, Request& request) {
   if (slot.came_late) return refusal(fail(ErrorCode::stopping, "the daemon is stopping"), request);
   try {
-    return handler_(request);
+    return ask_handler(slot, request);
   } catch (const std::exception& error) {
     if (hooks_.on_error) hooks_.on_error(error.what(), request.id);
   }
   return refusal(fail(ErrorCode::internal, "an internal error; the daemon's log has it"), request);
+}
+
+Response Gate::ask_handler(Slot& slot, Request& request) {
+  const auto later = std::exchange(slot.later, nullptr);
+  if (!later) return handler_(request);
+  auto answer = later->resume(slot.why, request);
+  if (answer) return std::move(*answer);
+  request.facts.code = answer.error().code;
+  return refusal(answer.error(), request);
 }
 
 }  // namespace mtmsg::http

@@ -23,10 +23,12 @@ namespace mtmsg::http {
 class CallerLimits;
 class Cors;
 class PublishRates;
+class Waiters;
 
 struct ApiLimits {
   std::size_t max_rendered_bytes = 8 << 20;
-  std::size_t max_publish_lines = 100'000;  ///< of one NDJSON body: their results are kept until its end
+  std::size_t max_publish_lines = 100'000;  ///< of one NDJSON body whose results are all told: they are kept to its end
+  std::size_t max_told_failures = 10'000;   ///< of one whose failures are told only; it may have any number of lines
   std::size_t publish_window = 1000;        ///< messages of one request on their way to the broker
   std::size_t max_tenants_per_page = 500;   ///< visited for one page over all tenants
 };
@@ -50,6 +52,7 @@ struct Services {
   store::Migrator& migrator;
   store::AuditStore& audit;
   PublishRates& rates;
+  Waiters& waiters;
   /// broker/publisher.hpp, Publisher::publish
   std::function<std::future<Result<void>>(TenantId, std::string message_id, std::string body, Headers headers)> publish;
   /// Tries these dead letters again, as messages: one result for each, in the order of their numbers. An error when it

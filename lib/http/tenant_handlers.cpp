@@ -1,4 +1,7 @@
+#include <algorithm>
+
 #include "http/body.hpp"
+#include "http/etag.hpp"
 #include "http/handlers.hpp"
 #include "http/idempotency.hpp"
 #include "http/parameters.hpp"
@@ -8,16 +11,37 @@
 namespace mtmsg::http {
 namespace {
 
+Response tagged(Response response, std::string etag) {
+  response.headers.emplace_back("ETag", std::move(etag));
+  return response;
+}
+
 Response tenant_json(int status, const Tenant& tenant) {
   std::string out;
   wire::append_tenant(out, tenant);
-  return Response::json(status, std::move(out));
+  return tagged(Response::json(status, std::move(out)), etag_of(tenant));
 }
 
 Response concurrency_json(const Tenant& tenant) {
   std::string out;
   wire::append_concurrency(out, tenant.workers);
   return Response::json(200, std::move(out));
+}
+
+/// What a GET answers: `response`, or less where the client has it already.
+Answer unless_known(const Context& context, const Tenant& tenant, Response response, std::string etag) {
+  const auto condition = check_conditions(context.request, tenant, etag);
+  if (!condition) return Problem(condition.error());
+  if (*condition == Condition::not_modified) response = Response{304, {}, {}, {}, {}};
+  return tagged(std::move(response), std::move(etag));
+}
+
+/// Makes the change if the tenant is as the client expects it.
+Result<Tenant> change_as_expected(const Context& context, TenantUpdate change) {
+  auto expected = expected_versions(context.request, *context.tenant);
+  if (!expected) return expected.error();
+  change.expected = std::move(*expected);
+  return context.services.tenants.update(context.tenant->id, change);
 }
 
 wire::TenantDetail detail_of(const tenants::TenantView& view) {
@@ -42,7 +66,7 @@ Result<Tenant> change_workers(Context& context, std::string_view body) {
   wire::append_concurrency(context.note.detail, *workers);
   TenantUpdate change;
   change.workers = *workers;
-  return context.services.tenants.update(context.tenant->id, change);
+  return change_as_expected(context, std::move(change));
 }
 
 /// As parse_flag, also 1 and 0.
@@ -51,10 +75,39 @@ Result<bool> parse_switch(std::string_view text) {
   return parse_flag(text);
 }
 
+Result<TenantState> parse_state(std::string_view text) {
+  if (const auto state = tenant_state_from(text)) return *state;
+  return fail(ErrorCode::invalid_argument, "it is creating, active or deleting");
+}
+
+/// A name: of the last tenant of the page before.
+Result<std::string> parse_name(std::string_view text) {
+  if (auto checked = check_tenant_name(text); !checked) return checked.error();
+  return std::string(text);
+}
+
+Result<std::string> parse_prefix(std::string_view text) {
+  const auto fits = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; };
+  if (!text.empty() && text.size() <= 63 && std::ranges::all_of(text, fits)) return std::string(text);
+  return fail(ErrorCode::invalid_argument, "names begin with 1 to 63 of a-z, 0-9 and -");
+}
+
+Result<TenantQuery> read_query(const Context& context) {
+  TenantQuery query;
+  if (auto taken = take(context, "cursor", parse_name, query.cursor); !taken) return taken.error();
+  if (auto taken = take(context, "limit", parse_limit, query.limit); !taken) return taken.error();
+  if (auto taken = take(context, "since", parse_timestamp, query.since); !taken) return taken.error();
+  if (auto taken = take(context, "until", parse_timestamp, query.until); !taken) return taken.error();
+  if (auto taken = take(context, "state", parse_state, query.state); !taken) return taken.error();
+  if (auto taken = take(context, "paused", parse_flag, query.paused); !taken) return taken.error();
+  if (auto taken = take(context, "name_prefix", parse_prefix, query.name_prefix); !taken) return taken.error();
+  return query;
+}
+
 Answer set_paused(Context& context, bool paused) {
   TenantUpdate change;
   change.paused = paused;
-  const auto tenant = context.services.tenants.update(context.tenant->id, change);
+  const auto tenant = change_as_expected(context, std::move(change));
   if (!tenant) return Problem(tenant.error());
   return tenant_json(200, *tenant);
 }
@@ -81,10 +134,12 @@ Answer create_tenant(Context& context) {
 }
 
 Answer list_tenants(Context& context) {
-  const auto tenants = context.services.tenants.list();
-  if (!tenants) return Problem(tenants.error());
+  const auto query = read_query(context);
+  if (!query) return Problem(query.error());
+  const auto page = context.services.tenants.page(*query);
+  if (!page) return Problem(page.error());
   std::string out;
-  wire::append_tenants(out, *tenants);
+  wire::append_tenants(out, *page);
   return Response::json(200, std::move(out));
 }
 
@@ -93,16 +148,17 @@ Answer show_tenant(Context& context) {
   if (!view) return Problem(view.error());
   std::string out;
   wire::append_tenant(out, detail_of(*view));
-  return Response::json(200, std::move(out));
+  auto etag = etag_of(view->tenant, out);
+  return unless_known(context, view->tenant, Response::json(200, std::move(out)), std::move(etag));
 }
 
 Answer change_tenant(Context& context) {
   const auto body = read_json_body(context.request);
   if (!body) return body.error();
-  const auto change = wire::read_tenant_update(*body);
+  auto change = wire::read_tenant_update(*body);
   if (!change) return Problem(change.error());
   wire::append_tenant_update(context.note.detail, *change);
-  const auto tenant = context.services.tenants.update(context.tenant->id, *change);
+  const auto tenant = change_as_expected(context, std::move(*change));
   if (!tenant) return Problem(tenant.error());
   return tenant_json(200, *tenant);
 }
@@ -116,6 +172,9 @@ Answer delete_tenant(Context& context) {
       .flag("if_empty", how.if_empty)
       .flag("keep_messages", how.keep_messages)
       .close();
+  auto expected = expected_versions(context.request, *context.tenant);
+  if (!expected) return Problem(expected.error());
+  how.expected = std::move(*expected);
   const auto removal = context.services.tenants.remove(context.tenant->id, how);
   if (!removal) return Problem(removal.error());
   if (*removal == tenants::Removal::done) {
@@ -124,8 +183,11 @@ Answer delete_tenant(Context& context) {
     wire::append_kept_table(out, store::kept_table(context.tenant->id));
     return Response::json(200, std::move(out));
   }
+  // Its version was another one: what is shown carries no tag.
   context.tenant->state = TenantState::deleting;
-  return tenant_json(202, *context.tenant);
+  std::string out;
+  wire::append_tenant(out, *context.tenant);
+  return Response::json(202, std::move(out));
 }
 
 Answer pause_tenant(Context& context) {
@@ -137,7 +199,7 @@ Answer resume_tenant(Context& context) {
 }
 
 Answer get_concurrency(Context& context) {
-  return concurrency_json(*context.tenant);
+  return unless_known(context, *context.tenant, concurrency_json(*context.tenant), etag_of(*context.tenant));
 }
 
 Answer set_concurrency(Context& context) {
@@ -145,7 +207,7 @@ Answer set_concurrency(Context& context) {
   if (!body) return body.error();
   const auto tenant = change_workers(context, *body);
   if (!tenant) return Problem(tenant.error());
-  return concurrency_json(*tenant);
+  return tagged(concurrency_json(*tenant), etag_of(*tenant));
 }
 
 }  // namespace mtmsg::http

@@ -184,6 +184,8 @@ void Pipeline::on_delivery_link(const Result<std::string>& server) noexcept {
 }
 
 void Pipeline::on_committed(const Work& work, const std::vector<PartReport>& reports) noexcept {
+  for (const auto& report : reports)
+    if (report.outcome.stored > 0) events_.on_stored(report.outcome.tenant, report.outcome.last_seq);
   for (const auto tenant : count(reports)) events_.on_limit_reached(tenant);
   std::unordered_map<DeliveryLink*, std::vector<DeliveryLink::Settlement>> settlements;
   for (std::size_t i = 0; i < work.parts.size(); ++i) {

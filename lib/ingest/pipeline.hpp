@@ -73,6 +73,8 @@ class PipelineEvents {
   virtual void on_tenant_held(TenantId tenant) noexcept = 0;
   /// It keeps as many bytes as it may. Again with every transaction that stores for it, until remove().
   virtual void on_limit_reached(TenantId tenant) noexcept = 0;
+  /// The tenant's messages up to `last` are committed. Every time, on the writer's thread: it has to be quick.
+  virtual void on_stored(TenantId, Sequence /*last*/) noexcept {}
   /// Once per change, not once per try.
   virtual void on_database(bool available, const Error& why) noexcept = 0;
   /// "host:port" of the broker it is connected to now, or why it is not; once per change.

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
+#include <vector>
 
 #include "core/ids.hpp"
 #include "core/result.hpp"
@@ -24,6 +26,8 @@ class MessageStore {
   /// One snapshot. next_cursor of an empty page is the cursor given, or what retention removed last if it is below.
   /// Errors: not_found (no such tenant, or one that is being deleted), database_unavailable.
   virtual Result<Page> page(const Reader& reader, TenantId tenant, const PageQuery& query) = 0;
+  /// The last number given in each of these tenants, in any order; without those that are not there. One query.
+  virtual Result<std::vector<std::pair<TenantId, Sequence>>> last_numbers(const std::vector<TenantId>& tenants) = 0;
   /// not_found when there is no message of this id.
   virtual Result<StoredMessage> get(const Reader& reader, TenantId tenant, MessageId id) = 0;
   /// Removes what its sender wrote, payload and headers, for good: also from a dead letter under its id. The row keeps

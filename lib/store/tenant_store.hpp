@@ -9,6 +9,7 @@
 #include "core/ids.hpp"
 #include "core/result.hpp"
 #include "domain/tenant.hpp"
+#include "domain/tenant_query.hpp"
 #include "store/presence.hpp"
 #include "store/reader.hpp"
 
@@ -38,6 +39,7 @@ struct TenantRow {
 struct Deletion {
   bool if_empty = false;       ///< not if a message is stored or waits
   bool keep_messages = false;  ///< the partition stays, detached, under the name kept_table()
+  ExpectedVersions expected{};
 };
 
 /// What stands in PostgreSQL for a tenant that has no row.
@@ -61,13 +63,16 @@ class TenantStore {
   /// What an earlier create() under this key made; conflict when that was another request.
   virtual Result<std::optional<Tenant>> made_under(const IdempotencyKey& key) = 0;
   virtual Result<std::vector<Tenant>> list() = 0;
+  virtual Result<TenantPage> page(const TenantQuery& query) = 0;
   virtual Result<Tenant> find(TenantId id) = 0;                    ///< or not_found
   virtual Result<Tenant> find_by_name(std::string_view name) = 0;  ///< or not_found
   virtual Result<TenantCounts> counts(const Reader& reader, TenantId id) = 0;
-  /// All of it or nothing: not_found; conflict while deleting.
+  /// All of it or nothing: not_found; conflict while deleting; precondition_failed when it is in no expected version.
+  /// Each change makes updated_at grow, whatever the clock says.
   virtual Result<Tenant> update(TenantId id, const TenantUpdate& change) = 0;
   virtual Result<Tenant> mark_active(TenantId id) = 0;  ///< conflict while deleting
-  /// State deleting. One that is being deleted already goes on as it was asked to first.
+  /// State deleting. One that is being deleted already goes on as it was asked to first, whatever is expected; else
+  /// precondition_failed when it is in no expected version.
   virtual Result<Tenant> mark_deleting(TenantId id, const Deletion& how) = 0;
   /// Back to active: only of one that was to be deleted if it was empty, before anything was removed. Else conflict.
   virtual Result<Tenant> spare(TenantId id) = 0;

@@ -73,6 +73,7 @@ class Reconciler final : public TenantService {
 
   Result<Tenant> create(const NewTenant& request) override;
   Result<std::vector<Tenant>> list() override;
+  Result<TenantPage> page(const TenantQuery& query) override { return store_.page(query); }
   Result<Tenant> find(std::string_view id_or_name) override;
   Result<TenantView> view(const store::Reader& reader, const Tenant& tenant) override;
   Result<Tenant> update(TenantId tenant, const TenantUpdate& change) override;

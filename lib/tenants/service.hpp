@@ -52,19 +52,21 @@ class TenantService {
   /// by the reconciler; the message says so).
   virtual Result<Tenant> create(const NewTenant& request) = 0;
   virtual Result<std::vector<Tenant>> list() = 0;
+  virtual Result<TenantPage> page(const TenantQuery& query) = 0;
   /// By id or name. not_found.
   virtual Result<Tenant> find(std::string_view id_or_name) = 0;
   virtual Result<TenantView> view(const store::Reader& reader, const Tenant& tenant) = 0;
   /// Effective when it returns: share at once, prefetch by a new consumer, pause when nothing is in hand any more; for
-  /// other daemons as soon as they hear of it. invalid_argument, not_found, conflict; immutable for what RabbitMQ fixed
-  /// (the message tells the way out).
+  /// other daemons as soon as they hear of it. invalid_argument, not_found, conflict, precondition_failed; immutable
+  /// for what RabbitMQ fixed (the message tells the way out).
   virtual Result<Tenant> update(TenantId tenant, const TenantUpdate& change) = 0;
   /// Stops the consumer, commits and acks what is in flight, deletes queue and exchange (waiting messages go with
   /// them), then the partition. `in_progress` when something outside holds the partition for more than 10 s: the
   /// reconciler goes on.
   ///
   /// With `if_empty` a conflict (and nothing changed) if a message is stored or waits, checked after every daemon has
-  /// stopped consuming; with `keep_messages` the table stays as store::kept_table().
+  /// stopped consuming; with `keep_messages` the table stays as store::kept_table(). precondition_failed as
+  /// TenantStore::mark_deleting.
   virtual Result<Removal> remove(TenantId tenant, const store::Deletion& how) = 0;
   virtual const TenantDefaults& defaults() const = 0;
 

@@ -1,5 +1,7 @@
 #include "wire/publish.hpp"
 
+#include <algorithm>
+
 #include "wire/fields.hpp"
 #include "wire/problem.hpp"
 
@@ -67,6 +69,21 @@ Result<PublishLine> read_publish_line(std::string_view json) {
                         fields.optional_text("detail").value_or("")};
   if (auto done = fields.finish(); !done) return done.error();
   return line;
+}
+
+void append_publish_summary(std::string& out, const PublishSummary& summary) {
+  ObjectWriter object(out);
+  object.number("lines", summary.lines).number("queued", summary.queued).number("failed", summary.failed).close();
+}
+
+Result<PublishSummary> read_publish_summary(std::string_view json) {
+  FieldReader fields(json, "answer", Reading::tolerant);
+  const auto count = [&](std::string_view key) {
+    return static_cast<std::uint64_t>(std::max<std::int64_t>(0, fields.number(key)));
+  };
+  const PublishSummary summary{count("lines"), count("queued"), count("failed")};
+  if (auto done = fields.finish(); !done) return done.error();
+  return summary;
 }
 
 }  // namespace mtmsg::wire

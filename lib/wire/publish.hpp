@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -33,6 +34,17 @@ struct PublishLine {
   std::size_t line = 0;
   std::variant<MessageId, Error> result;
 };
+
+/// The last line when only failures are told (?results=errors): {"lines","queued","failed"}.
+struct PublishSummary {
+  std::uint64_t lines = 0;  ///< that were not empty
+  std::uint64_t queued = 0;
+  std::uint64_t failed = 0;
+  friend bool operator==(const PublishSummary&, const PublishSummary&) = default;
+};
+
+void append_publish_summary(std::string& out, const PublishSummary& summary);
+Result<PublishSummary> read_publish_summary(std::string_view json);
 
 void append_publish_line(std::string& out, const PublishLine& line);
 Result<PublishLine> read_publish_line(std::string_view json);

@@ -126,6 +126,13 @@ void append_tenant(std::string& out, const TenantDetail& detail) {
   object.close();
 }
 
+void append_tenants(std::string& out, const TenantPage& page) {
+  ObjectWriter object(out);
+  append_array(object.value("data"), page.data,
+               [](std::string& to, const Tenant& tenant) { append_tenant(to, tenant); });
+  object.text("next_cursor", page.next_cursor).flag("has_more", page.has_more).close();
+}
+
 void append_tenants(std::string& out, const std::vector<Tenant>& tenants) {
   ObjectWriter object(out);
   append_array(object.value("data"), tenants, [](std::string& to, const Tenant& tenant) { append_tenant(to, tenant); });
@@ -163,11 +170,17 @@ Result<TenantDetail> read_tenant_detail(std::string_view json) {
   return detail;
 }
 
-Result<std::vector<Tenant>> read_tenants(std::string_view json) {
+Result<TenantPage> read_tenants(std::string_view json) {
   FieldReader fields(json, "tenants", Reading::tolerant);
   const auto data = fields.raw("data");
+  TenantPage page;
+  page.next_cursor = fields.optional_text("next_cursor").value_or("");
+  page.has_more = fields.optional_flag("has_more").value_or(false);
   if (auto done = fields.finish(); !done) return done.error();
-  return read_array(data, "tenants", read_tenant);
+  auto tenants = read_array(data, "tenants", read_tenant);
+  if (!tenants) return tenants.error();
+  page.data = std::move(*tenants);
+  return page;
 }
 
 void append_new_tenant(std::string& out, const NewTenant& request) {

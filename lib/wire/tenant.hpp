@@ -8,6 +8,7 @@
 
 #include "core/result.hpp"
 #include "domain/tenant.hpp"
+#include "domain/tenant_query.hpp"
 
 /// Tenants in the API's JSON. Writers append to `out`; readers answer invalid_argument. Any thread.
 namespace mtmsg::wire {
@@ -53,12 +54,15 @@ void append_tenant(std::string& out, const Tenant& tenant);
 /// The same with "effective_limits", "messages", "oldest_seq", "stored_bytes", "full", "dead_letters", "queue",
 /// "activity".
 void append_tenant(std::string& out, const TenantDetail& detail);
+/// {"data":[…],"next_cursor","has_more"}
+void append_tenants(std::string& out, const TenantPage& page);
 /// {"data":[…]}
 void append_tenants(std::string& out, const std::vector<Tenant>& tenants);
 
 Result<Tenant> read_tenant(std::string_view json);
 Result<TenantDetail> read_tenant_detail(std::string_view json);
-Result<std::vector<Tenant>> read_tenants(std::string_view json);
+/// Without a cursor it is all there is.
+Result<TenantPage> read_tenants(std::string_view json);
 
 /// {"name","workers"?,"ordered"?,"limits"?}: POST /tenants. Strict; does not check the name's form or any bounds. Equal
 /// requests are written as equal text. The idempotency key is no part of it.

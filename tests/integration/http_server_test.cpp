@@ -21,12 +21,56 @@ using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
 
+constexpr std::string_view kGetOnce = "GET /echo HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
+constexpr std::string_view kLater = "GET /later HTTP/1.1\r\nHost: h\r\n\r\n";
 constexpr std::string_view kGet = "GET /echo HTTP/1.1\r\nHost: h\r\n\r\n";
 
+/// Requests whose answers come later, and the calls that make them come.
+class LaterCalls {
+ public:
+  void add(std::function<void()> call) {
+    const std::lock_guard lock(mutex_);
+    calls_.push_back(std::move(call));
+  }
+  std::size_t count() {
+    const std::lock_guard lock(mutex_);
+    return calls_.size();
+  }
+  void call_all() {
+    const std::lock_guard lock(mutex_);
+    for (const auto& call : std::exchange(calls_, {})) call();
+  }
+  std::atomic<int> parked = 0;  ///< Laters that live
+  std::atomic<bool> too_early = false;
+  std::chrono::milliseconds patience = 20s;
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::function<void()>> calls_;
+};
+
+Response later(LaterCalls& calls) {
+  Response response;
+  response.later = std::shared_ptr<Later>(new Later(), [&calls](Later* ended) {
+    --calls.parked;
+    delete ended;
+  });
+  ++calls.parked;
+  response.later->deadline = std::chrono::steady_clock::now() + calls.patience;
+  response.later->begin = [&calls](std::function<void()> call) { calls.add(std::move(call)); };
+  response.later->resume = [&calls](Later::Why why) -> boost::system::result<Response, Problem> {
+    if (why == Later::Why::over) return Response::json(200, "\"over\"");
+    if (calls.too_early) return later(calls);
+    return Response::json(200, "\"called\"");
+  };
+  return response;
+}
+
 /// Reads the body and tells its size; other addresses misbehave in ways their names tell.
-Response handle(Request& request, const std::shared_future<void>& release) {
+Response handle(Request& request, const std::shared_future<void>& release, LaterCalls& calls) {
   if (request.target == "/throw") throw std::runtime_error("secret of the house");
   if (request.target == "/wait") release.wait();
+  if (request.target == "/later") return later(calls);
   if (request.target == "/peer") return Response::json(200, "\"" + request.peer.address + "\"");
   if (request.target == "/large") return {200, "text/plain", std::string(16 << 20, 'x'), {}, {}};
   if (request.target == "/early") return Response::json(401, "{}");
@@ -67,7 +111,7 @@ class HttpServerTest : public testing::Test {
     options_.unix_socket = UnixListen{path_, 0600, {}};
     auto handler = [this, gate = gate_.get_future().share()](Request& request) {
       ++handled_;
-      return handle(request, gate);
+      return handle(request, gate, calls_);
     };
     server_ = std::make_unique<Server>(options_, handler, [this](std::string_view, std::string_view) { ++errors_; });
     const auto started = server_->start();
@@ -95,6 +139,7 @@ class HttpServerTest : public testing::Test {
 
   const std::string path_ = "/tmp/mtmsg-http-test-" + std::to_string(::getpid()) + ".sock";
   ServerOptions options_;
+  LaterCalls calls_;
   std::unique_ptr<Server> server_;
   std::promise<void> gate_;
   std::atomic<bool> released_ = false;
@@ -590,6 +635,114 @@ TEST_F(HttpServerTest, LetsRunningRequestsFinishWhenItStops) {
   EXPECT_THAT(answer, StartsWith("HTTP/1.1 200"));
   EXPECT_THAT(answer, HasSubstr("Connection: close"));
   stopper.join();
+}
+
+TEST_F(HttpServerTest, AnswersThatComeLaterHoldNoThread) {
+  options_.limits.workers = 2;
+  options_.limits.blocked_workers = 1;
+  start();
+  std::vector<RawClient> readers;
+  for (int i = 0; i < 500; ++i) {
+    readers.push_back(client());
+    ASSERT_TRUE(readers.back().send(kLater));
+  }
+  ASSERT_TRUE(wait_for([&] { return calls_.count() == 500; }));
+  EXPECT_THAT(ask(kGetOnce), StartsWith("HTTP/1.1 200"));
+  calls_.call_all();
+  for (auto& reader : readers) EXPECT_THAT(reader.read_until("\"called\""), HasSubstr("\"called\""));
+  EXPECT_TRUE(wait_for([&] { return calls_.parked == 0; }));
+}
+
+TEST_F(HttpServerTest, AnAnswerThatWasCalledTooEarlyGoesOnWaiting) {
+  start();
+  auto reader = client();
+  reader.send(kLater);
+  calls_.too_early = true;
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_TRUE(wait_for([&] { return calls_.count() == 1; }));
+    calls_.call_all();
+  }
+  ASSERT_TRUE(wait_for([&] { return calls_.count() == 1; }));
+  calls_.too_early = false;
+  calls_.call_all();
+  EXPECT_THAT(reader.read_until("\"called\""), StartsWith("HTTP/1.1 200"));
+  EXPECT_EQ(handled_, 1);
+}
+
+TEST_F(HttpServerTest, AClientThatLeavesFreesItsPlace) {
+  start();
+  auto reader = client();
+  auto other = client();
+  reader.send(kLater);
+  other.send(kLater);
+  ASSERT_TRUE(wait_for([&] { return calls_.count() == 2; }));
+  reader.close();
+  EXPECT_TRUE(wait_for([&] { return calls_.parked == 1; }));
+  calls_.call_all();
+  EXPECT_THAT(other.read_until("\"called\""), HasSubstr("\"called\""));
+}
+
+TEST_F(HttpServerTest, TheNextRequestWaitsForTheAnswerBeforeIt) {
+  start();
+  auto reader = client();
+  reader.send(std::string(kLater) + std::string(kGet));
+  ASSERT_TRUE(wait_for([&] { return calls_.count() == 1; }));
+  reader.send(kLater);
+  calls_.call_all();
+  const auto answers = reader.read_until("\"method\"");
+  EXPECT_LT(answers.find("\"called\""), answers.find("\"method\""));
+  ASSERT_TRUE(wait_for([&] { return calls_.count() == 1; }));
+  reader.forget();
+  calls_.call_all();
+  EXPECT_THAT(reader.read_until("\"called\""), HasSubstr("\"called\""));
+}
+
+TEST_F(HttpServerTest, WhoSendsMuchWhileHeWaitsIsNotRead) {
+  start();
+  auto reader = client();
+  reader.send(kLater);
+  ASSERT_TRUE(wait_for([&] { return calls_.count() == 1; }));
+  const std::string much(1 << 20, 'x');
+  std::size_t taken = 0;
+  for (ssize_t n = 1; n > 0; taken += static_cast<std::size_t>(std::max<ssize_t>(n, 0)))
+    n = ::send(reader.fd(), much.data(), much.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  EXPECT_LT(taken, 32U << 20U) << "no more than the system's buffers";
+  EXPECT_THAT(ask(kGetOnce), StartsWith("HTTP/1.1 200"));
+  calls_.call_all();
+  EXPECT_THAT(reader.read_until("\"called\""), HasSubstr("\"called\""));
+}
+
+TEST_F(HttpServerTest, AWaitEndsWithItsDeadline) {
+  calls_.patience = 300ms;
+  start();
+  const auto begin = std::chrono::steady_clock::now();
+  auto reader = client();
+  reader.send(kLater);
+  EXPECT_THAT(reader.read_until("\"over\""), HasSubstr("\"over\""));
+  EXPECT_GE(std::chrono::steady_clock::now() - begin, 290ms);
+  reader.forget();
+  reader.send(kGet);
+  EXPECT_THAT(reader.read_until("\"method\""), StartsWith("HTTP/1.1 200")) << "the connection is as good as before";
+}
+
+TEST_F(HttpServerTest, AnswersAtOnceWhatWaitsWhenItStops) {
+  start();
+  std::vector<RawClient> readers;
+  for (int i = 0; i < 50; ++i) {
+    readers.push_back(client());
+    readers.back().send(kLater);
+  }
+  ASSERT_TRUE(wait_for([&] { return calls_.count() == 50; }));
+  const auto begin = std::chrono::steady_clock::now();
+  std::thread stopper([&] { server_->stop(); });
+  for (auto& reader : readers) {
+    const auto answer = reader.read_all();
+    EXPECT_THAT(answer, HasSubstr("\"over\""));
+    EXPECT_THAT(answer, HasSubstr("Connection: close"));
+  }
+  stopper.join();
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 3s);
+  EXPECT_EQ(calls_.parked, 0);
 }
 
 TEST_F(HttpServerTest, CutsWhatDoesNotFinishWithinTheGrace) {

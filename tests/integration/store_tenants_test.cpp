@@ -102,6 +102,45 @@ TEST_F(TenantStoreTest, NeverLeavesTheStateDeleting) {
   EXPECT_TRUE(tenants_.mark_deleting(id, {}));
 }
 
+TEST_F(TenantStoreTest, EachChangeMakesANewVersionWhateverTheClockSays) {
+  const auto id = make_tenant(database_.store());
+  database_.sql().run("update tenants set updated_at = now() + interval '1 hour'");
+  auto before = tenants_.find(id).value().updated_at;
+  for (unsigned count = 1; count <= 50; ++count) {
+    const auto after = tenants_.update(id, workers(count)).value().updated_at;
+    EXPECT_GT(after, before);
+    before = after;
+  }
+  EXPECT_GT(tenants_.mark_deleting(id, {true, false}).value().updated_at, before);
+  EXPECT_GT(tenants_.spare(id).value().updated_at, before + 1us);
+}
+
+TEST_F(TenantStoreTest, OfManyWhoSawTheSameVersionOneChangesIt) {
+  const auto id = make_tenant(database_.store());
+  auto change = workers(7);
+  change.expected = {tenants_.find(id).value().updated_at};
+  std::atomic<int> changed{0};
+  std::atomic<int> late{0};
+  std::vector<std::thread> clients;
+  for (int i = 0; i < 8; ++i) {
+    clients.emplace_back([&] {
+      const auto result = tenants_.update(id, change);
+      if (result) ++changed;
+      if (!result && result.error().code == ErrorCode::precondition_failed) ++late;
+    });
+  }
+  for (auto& client : clients) client.join();
+  EXPECT_EQ(changed, 1);
+  EXPECT_EQ(late, 7);
+  EXPECT_EQ(tenants_.mark_deleting(id, {false, false, change.expected}).error().code, ErrorCode::precondition_failed);
+  EXPECT_EQ(tenants_.mark_deleting(id, {false, false, ExpectedVersions{std::in_place}}).error().code,
+            ErrorCode::precondition_failed);
+  change.expected->push_back(tenants_.find(id).value().updated_at);
+  EXPECT_TRUE(tenants_.mark_deleting(id, {false, false, change.expected}));
+  EXPECT_TRUE(tenants_.mark_deleting(id, {false, false, change.expected})) << "asked for again";
+  EXPECT_EQ(tenants_.update(id, change).error().code, ErrorCode::conflict);
+}
+
 TEST_F(TenantStoreTest, FinishesAPartitionThatWasHalfDone) {
   const auto id = tenants_.create({"acme", 3}).value().id;
   database_.sql().run("create table " + partition(id) + " (like messages including all)");

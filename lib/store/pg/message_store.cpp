@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "store/pg/array_text.hpp"
 #include "store/pg/counter_lock.hpp"
 #include "store/pg/reading.hpp"
 #include "store/pg/rows.hpp"
@@ -107,6 +108,20 @@ Result<Page> PgMessageStore::page(const Reader& reader, TenantId tenant, const P
       page.has_more = page.next_cursor.value + 1 < end;
     }
     return page;
+  });
+}
+
+Result<std::vector<std::pair<TenantId, Sequence>>> PgMessageStore::last_numbers(const std::vector<TenantId>& tenants) {
+  return guard([&]() -> Result<std::vector<std::pair<TenantId, Sequence>>> {
+    ArrayText ids;
+    for (const auto tenant : tenants) ids.add(tenant.value);
+    const auto found = run_alone(pool_, statement_timeout_,
+                                 "select tenant_id, last_seq from tenant_counters where tenant_id = any($1::uuid[])",
+                                 Params{ids.take()});
+    std::vector<std::pair<TenantId, Sequence>> all;
+    all.reserve(static_cast<std::size_t>(found.size()));
+    for (const auto& row : found) all.emplace_back(id_of<TenantId>(row[0]), Sequence{int_of(row[1])});
+    return all;
   });
 }
 

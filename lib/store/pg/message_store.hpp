@@ -14,6 +14,7 @@ class PgMessageStore final : public MessageStore {
       : pool_(pool), statement_timeout_(statement_timeout), max_page_bytes_(max_page_bytes) {}
 
   Result<Page> page(const Reader& reader, TenantId tenant, const PageQuery& query) override;
+  Result<std::vector<std::pair<TenantId, Sequence>>> last_numbers(const std::vector<TenantId>& tenants) override;
   Result<StoredMessage> get(const Reader& reader, TenantId tenant, MessageId id) override;
   Result<Erased> erase(TenantId tenant, MessageId id) override;
 

@@ -1,5 +1,6 @@
 #include "store/pg/tenant_store.hpp"
 
+#include "store/pg/array_text.hpp"
 #include "store/pg/reading.hpp"
 #include "store/pg/rows.hpp"
 
@@ -49,6 +50,16 @@ Tenant tenant_of(const Row& row) {
 
 std::optional<std::string> text_or_null(const std::optional<std::uint64_t>& number) {
   return number ? std::optional(std::to_string(*number)) : std::nullopt;
+}
+
+// The row's version: it grows whatever the clock does, as the SET of an UPDATE sees the row it has locked.
+constexpr const char* kTouch = "updated_at = greatest(clock_timestamp(), updated_at + interval '1 microsecond')";
+
+/// `column in (…)` for a list of times.
+std::string any_of(const std::vector<Timestamp>& versions) {
+  ArrayText micros_of;
+  for (const auto version : versions) micros_of.add(version.time_since_epoch().count());
+  return micros("updated_at") + " = any('" + micros_of.take() + "'::bigint[])";
 }
 
 // Rows are deleted in steps of this size, so that no transaction is long.
@@ -146,6 +157,40 @@ Result<std::vector<Tenant>> PgTenantStore::list() {
   });
 }
 
+Result<TenantPage> PgTenantStore::page(const TenantQuery& query) {
+  return guard([&]() -> Result<TenantPage> {
+    Params params{query.cursor};
+    std::string conditions = "name > $1";
+    const auto demand = [&](const std::string& condition, std::string value) {
+      params.push_back(std::move(value));
+      conditions += " and " + condition + " $" + std::to_string(params.size());
+    };
+    if (query.state) demand("state =", std::string(to_string(*query.state)));
+    if (query.paused) demand("paused =", *query.paused ? "t" : "f");
+    if (!query.name_prefix.empty()) {
+      // As a range, which the index on names serves; '~' stands behind all that a name is made of.
+      demand("name >=", query.name_prefix);
+      demand("name <", query.name_prefix + "~");
+    }
+    const auto micros_of = [](Timestamp time) { return std::to_string(time.time_since_epoch().count()); };
+    if (query.since) demand(micros("created_at") + " >=", micros_of(*query.since));
+    if (query.until) demand(micros("created_at") + " <", micros_of(*query.until));
+    // One row more than asked for tells whether there are more.
+    const auto rows = run("select " + columns() + " from tenants where " + conditions + " order by name limit " +
+                              std::to_string(query.limit + 1),
+                          params);
+    TenantPage page;
+    page.next_cursor = query.cursor;
+    for (const auto& row : rows) {
+      page.has_more = page.data.size() == query.limit;
+      if (page.has_more) break;
+      page.data.push_back(tenant_of(row));
+      page.next_cursor = page.data.back().name;
+    }
+    return page;
+  });
+}
+
 Result<Tenant> PgTenantStore::find(TenantId id) {
   return guard([&]() -> Result<Tenant> {
     const auto found = run("select " + columns() + " from tenants where id = $1", Params{id.to_string()});
@@ -180,15 +225,18 @@ Result<TenantCounts> PgTenantStore::counts(const Reader& reader, TenantId id) {
 }
 
 Result<Tenant> PgTenantStore::set(TenantId id, const std::string& assignments, const std::string& condition,
-                                  Params params) {
+                                  Params params, const ExpectedVersions& expected) {
   return guard([&]() -> Result<Tenant> {
     params.insert(params.begin(), id.to_string());
-    const auto changed = run("update tenants set " + assignments + ", updated_at = now() where id = $1 and (" +
-                                 condition + ") returning " + columns(),
+    // In the one statement that changes it: between a look and the change somebody else may be quicker.
+    const auto wanted = expected ? " and (state = 'deleting' or " + any_of(*expected) + ")" : std::string();
+    const auto changed = run("update tenants set " + assignments + ", " + kTouch + " where id = $1 and (" + condition +
+                                 ")" + wanted + " returning " + columns(),
                              params);
     if (!changed.empty()) return tenant_of(changed[0]);
     const auto current = find(id);
     if (!current) return current.error();
+    if (current->state != TenantState::deleting && expected) return precondition_failed(*current);
     return fail(ErrorCode::conflict, "tenant " + current->name + " is " + std::string(to_string(current->state)) +
                                          (current->state == TenantState::deleting ? ": it can't be changed any more"
                                                                                   : ": it is not being deleted"));
@@ -207,7 +255,7 @@ Result<Tenant> PgTenantStore::update(TenantId id, const TenantUpdate& change) {
   if (change.paused) assign("paused", *change.paused ? "t" : "f");
   for (const auto& [limit, value] : change.limits) assign(row_of(limit).name, text_or_null(value));
   if (assignments.empty()) return find(id);
-  return set(id, assignments, "state <> 'deleting'", std::move(params));
+  return set(id, assignments, "state <> 'deleting'", std::move(params), change.expected);
 }
 
 Result<Tenant> PgTenantStore::mark_active(TenantId id) {
@@ -218,7 +266,7 @@ Result<Tenant> PgTenantStore::mark_deleting(TenantId id, const Deletion& how) {
   return set(id,
              "state = 'deleting', delete_if_empty = case when state = 'deleting' then delete_if_empty else $2 end, "
              "keep_messages = case when state = 'deleting' then keep_messages else $3 end",
-             "true", Params{how.if_empty ? "t" : "f", how.keep_messages ? "t" : "f"});
+             "true", Params{how.if_empty ? "t" : "f", how.keep_messages ? "t" : "f"}, how.expected);
 }
 
 Result<Tenant> PgTenantStore::spare(TenantId id) {
@@ -226,9 +274,9 @@ Result<Tenant> PgTenantStore::spare(TenantId id) {
     const auto connection = pool_.acquire();
     Transaction transaction(*connection, begin_with_limits(statement_timeout_));
     const auto spared = connection->exec(
-        "update tenants set state = 'active', delete_if_empty = false, keep_messages = false, updated_at = now() "
-        "where id = $1 and state = 'deleting' and delete_if_empty and exists (select from tenant_counters where "
-        "tenant_id = $1) returning " +
+        "update tenants set state = 'active', delete_if_empty = false, keep_messages = false, " + std::string(kTouch) +
+            " where id = $1 and state = 'deleting' and delete_if_empty and exists (select from tenant_counters where "
+            "tenant_id = $1) returning " +
             columns(),
         Params{id.to_string()});
     if (spared.empty()) return fail(ErrorCode::conflict, "tenant " + id.to_string() + " is beyond being spared");

@@ -24,6 +24,7 @@ class PgTenantStore final : public TenantStore {
   Result<Tenant> create(const TenantRow& row) override;
   Result<std::optional<Tenant>> made_under(const IdempotencyKey& key) override;
   Result<std::vector<Tenant>> list() override;
+  Result<TenantPage> page(const TenantQuery& query) override;
   Result<Tenant> find(TenantId id) override;
   Result<Tenant> find_by_name(std::string_view name) override;
   Result<TenantCounts> counts(const Reader& reader, TenantId id) override;
@@ -43,7 +44,8 @@ class PgTenantStore final : public TenantStore {
 
  private:
   pqxx::result run(const std::string& sql, const Params& params);
-  Result<Tenant> set(TenantId id, const std::string& assignments, const std::string& condition, Params params);
+  Result<Tenant> set(TenantId id, const std::string& assignments, const std::string& condition, Params params,
+                     const ExpectedVersions& expected = {});
   static Result<std::optional<Tenant>> made_under(const IdempotencyKey& key, Connection& connection);
   Result<Tenant> find_made(const TenantRow& row, Connection& connection);
   enum class Partition { drop, keep };

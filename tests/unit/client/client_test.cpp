@@ -179,6 +179,74 @@ TEST(Client, AsksForAPageWithEveryBoundItWasGiven) {
   EXPECT_EQ(target, "/messages");
 }
 
+TEST(Client, WalksThePagesOfTenants) {
+  FakeServer server;
+  std::vector<std::string> asked;
+  server.http.Get("/tenants", [&](const httplib::Request& request, httplib::Response& response) {
+    asked.push_back(request.target);
+    const bool first = asked.size() == 1;
+    response.set_content(std::string(R"({"data":[)") + kTenant + R"(],"next_cursor":)" +
+                             (first ? R"("acme","has_more":true})" : R"("beta","has_more":false})"),
+                         "application/json");
+  });
+  auto client = server.start();
+  TenantQuery query;
+  query.state = TenantState::active;
+  query.paused = true;
+  query.name_prefix = "a";
+  EXPECT_EQ(client.tenants(query).value().size(), 2U);
+  EXPECT_EQ(asked,
+            (std::vector<std::string>{"/tenants?limit=1000&state=active&paused=true&name_prefix=a",
+                                      "/tenants?cursor=acme&limit=1000&state=active&paused=true&name_prefix=a"}));
+}
+
+TEST(Client, PagesThatDontGoOnAreNotFollowedForever) {
+  FakeServer server;
+  server.http.Get("/tenants", [&](const httplib::Request&, httplib::Response& response) {
+    response.set_content(R"({"data":[],"next_cursor":"acme","has_more":true})", "application/json");
+  });
+  EXPECT_EQ(server.start().tenants().error().cause, CallError::Cause::answer);
+}
+
+TEST(Client, WaitsForAPageLongerThanForOtherAnswers) {
+  FakeServer server;
+  std::string target;
+  server.http.Get("/tenants/acme/messages", [&](const httplib::Request& request, httplib::Response& response) {
+    target = request.target;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1300));
+    response.set_content(R"({"data":[],"next_cursor":"6","has_more":false,"epoch":1})", "application/json");
+  });
+  auto client = server.start({std::chrono::seconds(1), ""});
+  MessageQuery query;
+  query.wait = 2;
+  EXPECT_TRUE(client.messages("acme", query));
+  EXPECT_EQ(target, "/tenants/acme/messages?wait=2");
+  query.wait.reset();
+  EXPECT_EQ(client.messages("acme", query).error().cause, CallError::Cause::unreachable);
+}
+
+TEST(Client, SendsTheVersionsItExpectsAndTheKeyOfAPublish) {
+  FakeServer server;
+  std::string match, key;
+  server.http.Patch("/tenants/acme", [&](const httplib::Request& request, httplib::Response& response) {
+    match = request.get_header_value("If-Match");
+    response.status = 412;
+    response.set_content(R"({"detail":"it changed","code":"precondition_failed"})", "application/problem+json");
+  });
+  server.http.Post("/tenants/acme/messages", [&](const httplib::Request& request, httplib::Response& response) {
+    key = request.get_header_value("Idempotency-Key");
+    response.set_content(std::string(R"({"id":")") + kId + R"(","status":"queued"})", "application/json");
+  });
+  auto client = server.start();
+  TenantUpdate change;
+  change.workers = 5;
+  change.expected = {Timestamp(std::chrono::microseconds(41)), Timestamp(std::chrono::microseconds(42))};
+  EXPECT_EQ(client.update_tenant("acme", change).error().error.code, ErrorCode::precondition_failed);
+  EXPECT_EQ(match, "\"41\", \"42\"");
+  EXPECT_TRUE(client.publish("acme", {std::nullopt, "1"}, "k1"));
+  EXPECT_EQ(key, "k1");
+}
+
 constexpr auto kStream = "{\"seq\":1}\n{\"seq\":2}\n{\"next_cursor\":\"2\",\"has_more\":false,\"epoch\":1}\n";
 
 TEST(Client, StreamsLinesAndTellsAStreamThatWasCutFromOneThatEnded) {

@@ -1,8 +1,11 @@
 #pragma once
 
+#include <algorithm>
+#include <atomic>
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -10,6 +13,7 @@
 #include "domain/message.hpp"
 #include "http/publish_rates.hpp"
 #include "http/services.hpp"
+#include "http/waiters.hpp"
 #include "tests/unit/http/fake_dead_letters.hpp"
 
 /// The services behind the API, in memory.
@@ -49,6 +53,23 @@ class Tenants final : public tenants::TenantService {
     const std::lock_guard lock(mutex_);
     return tenants_;
   }
+  Result<TenantPage> page(const TenantQuery& query) override {
+    const std::lock_guard lock(mutex_);
+    last_query = query;
+    auto all = tenants_;
+    std::ranges::sort(all, {}, &Tenant::name);
+    TenantPage page{{}, query.cursor, false};
+    for (const auto& tenant : all) {
+      if (tenant.name <= query.cursor || !tenant.name.starts_with(query.name_prefix)) continue;
+      if (page.data.size() == query.limit) {
+        page.has_more = true;
+        break;
+      }
+      page.data.push_back(tenant);
+      page.next_cursor = tenant.name;
+    }
+    return page;
+  }
   Result<Tenant> find(std::string_view text) override {
     const std::lock_guard lock(mutex_);
     if (outage) return *outage;
@@ -79,6 +100,8 @@ class Tenants final : public tenants::TenantService {
     const std::lock_guard lock(mutex_);
     for (auto& tenant : tenants_)
       if (tenant.id == id) {
+        if (!is_expected(tenant, change.expected)) return precondition_failed(tenant);
+        tenant.updated_at += std::chrono::microseconds(1);
         tenant.workers = change.workers.value_or(tenant.workers);
         tenant.paused = change.paused.value_or(tenant.paused);
         for (const auto& [limit, value] : change.limits) tenant.limits[limit] = value;
@@ -89,6 +112,8 @@ class Tenants final : public tenants::TenantService {
   Result<tenants::Removal> remove(TenantId id, const store::Deletion& how) override {
     const std::lock_guard lock(mutex_);
     last_deletion = how;
+    for (const auto& tenant : tenants_)
+      if (tenant.id == id && !is_expected(tenant, how.expected)) return precondition_failed(tenant);
     if (removal == tenants::Removal::done)
       std::erase_if(tenants_, [&](const Tenant& tenant) { return tenant.id == id; });
     return removal;
@@ -111,6 +136,7 @@ class Tenants final : public tenants::TenantService {
 
   tenants::Removal removal = tenants::Removal::done;
   store::Deletion last_deletion;
+  TenantQuery last_query;
   std::vector<TenantId> asked_for;
   std::optional<store::Reader> last_reader;
   std::vector<tenants::Orphan> found_orphans;
@@ -158,6 +184,14 @@ class Messages final : public store::MessageStore {
     }
     return page;
   }
+  Result<std::vector<std::pair<TenantId, Sequence>>> last_numbers(const std::vector<TenantId>& tenants) override {
+    const std::lock_guard lock(mutex_);
+    std::vector<std::pair<TenantId, Sequence>> all;
+    for (const auto tenant : tenants)
+      if (!gone.contains(tenant)) all.emplace_back(tenant, Sequence{static_cast<std::int64_t>(rows_[tenant].size())});
+    ++asked_for_numbers;
+    return all;
+  }
   Result<StoredMessage> get(const store::Reader& reader, TenantId tenant, MessageId id) override {
     const std::lock_guard lock(mutex_);
     last_reader = reader;
@@ -178,7 +212,9 @@ class Messages final : public store::MessageStore {
   }
 
   std::optional<int> outage_after;  ///< pages
-  int pages = 0;
+  std::atomic<int> pages = 0;
+  std::atomic<int> asked_for_numbers = 0;
+  std::set<TenantId> gone;
   PageQuery last_query;
   std::optional<store::Reader> last_reader;
 
@@ -239,6 +275,7 @@ struct World {
             migrator,
             audit,
             rates,
+            waiters,
             [this](TenantId tenant, std::string message_id, std::string body, Headers headers) {
               const std::lock_guard lock(mutex);
               std::promise<Result<void>> promise;
@@ -283,6 +320,7 @@ struct World {
   Audit audit;
   PublishRates::Clock::time_point now = PublishRates::Clock::now();  ///< stands still
   PublishRates rates{[this] { return now; }};
+  Waiters waiters{100};
   ApiLimits limits;
   CallerLimits callers{[this] { return now; }};
   Cors cors;

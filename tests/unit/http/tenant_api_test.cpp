@@ -82,6 +82,58 @@ TEST_F(TenantApiTest, NamesTheTableThatIsKept) {
   EXPECT_EQ(wire::read_kept_table(deleted.body).value(), store::kept_table(id));
 }
 
+TEST_F(TenantApiTest, ListsPageAfterPage) {
+  for (const auto* name : {"cc", "aa", "bb", "dd", "ee"}) tenant(name);
+  std::vector<std::string> names;
+  std::string cursor;
+  for (int pages = 1;; ++pages) {
+    const auto answer = call("GET", "/tenants?limit=2" + cursor);
+    ASSERT_EQ(answer.status, 200) << answer.body;
+    const auto page = wire::read_tenants(answer.body).value();
+    for (const auto& each : page.data) names.push_back(each.name);
+    EXPECT_EQ(page.next_cursor, names.back());
+    EXPECT_EQ(page.has_more, pages < 3);
+    if (!page.has_more) break;
+    cursor = "&cursor=" + page.next_cursor;
+  }
+  EXPECT_EQ(names, (std::vector<std::string>{"aa", "bb", "cc", "dd", "ee"}));
+  const auto end = wire::read_tenants(call("GET", "/tenants?cursor=ee").body).value();
+  EXPECT_THAT(end.data, IsEmpty());
+  EXPECT_EQ(end.next_cursor, "ee");
+  EXPECT_EQ(world_.tenants.last_query.limit, 100U);
+}
+
+TEST_F(TenantApiTest, ListsWhatItsFiltersSay) {
+  EXPECT_EQ(call("GET",
+                 "/tenants?state=active&paused=false&name_prefix=eu-&since=2026-01-01T00:00:00Z&until=2026-02-01T00:00:"
+                 "00Z&limit=1000")
+                .status,
+            200);
+  const auto& query = world_.tenants.last_query;
+  EXPECT_EQ(query.state, TenantState::active);
+  EXPECT_EQ(query.paused, false);
+  EXPECT_EQ(query.name_prefix, "eu-");
+  EXPECT_EQ(query.since, parse_timestamp("2026-01-01T00:00:00Z").value());
+  EXPECT_EQ(query.until, parse_timestamp("2026-02-01T00:00:00Z").value());
+  EXPECT_EQ(query.limit, 1000U);
+}
+
+TEST_F(TenantApiTest, EveryListHasTheSameBounds) {
+  tenant();
+  for (const auto* list : {"/tenants", "/tenants/acme/messages", "/messages", "/tenants/acme/dead-letters"}) {
+    for (const auto* wrong : {"limit=0", "limit=1001", "limit=", "limit=-1", "limit=1e2", "limit=5&limit=5",
+                              "since=yesterday", "until=2026-01-01", "cursor=%00", "cursor=A%20B", "page=2"}) {
+      const auto answer = call("GET", std::string(list) + "?" + wrong);
+      EXPECT_EQ(answer.status, 400) << list << "?" << wrong;
+      EXPECT_EQ(code(answer), "invalid_argument") << list << "?" << wrong;
+    }
+    EXPECT_EQ(call("GET", std::string(list) + "?limit=1000&since=2026-01-01T00:00:00%2B01:00").status, 200) << list;
+  }
+  for (const auto* wrong : {"state=paused", "state=", "paused=1", "name_prefix=", "name_prefix=A", "name_prefix=a%25",
+                            "cursor=", "cursor=-a"})
+    EXPECT_EQ(call("GET", std::string("/tenants?") + wrong).status, 400) << wrong;
+}
+
 TEST_F(TenantApiTest, ACreateThatIsRetriedWithItsKeyShowsTheTenantItMade) {
   const auto first = create(R"({"name":"acme","workers":5,"limits":{"publish_rate":9}})", "order-1");
   ASSERT_EQ(first.status, 201) << first.body;
