@@ -8,6 +8,7 @@
 #include "config/values.hpp"
 #include "daemon/descriptors.hpp"
 #include "daemon/notify.hpp"
+#include "daemon/tls_files.hpp"
 
 namespace mtmsg::daemon {
 namespace {
@@ -106,13 +107,14 @@ std::size_t connection_limit(const config::Config& config) {
   return std::min<std::size_t>(config.http.max_connections, left);
 }
 
-http::ServerOptions server_options(const config::Config& config) {
+http::ServerOptions server_options(const config::Config& config, Log& log) {
   http::ServerOptions options;
   options.cors = cors(config);
   auto address = http::parse_listen_address(config.http.listen);
   if (address.has_error()) throw Failure(Error(address.error()).with_context("http.listen"));
   options.tcp = *address;
   options.unix_socket = http::UnixListen{config.socket.path, config.socket.mode.value, config.socket.group};
+  options.tls = server_files(config);
   options.limits.request.body_bytes = config.http.max_body_bytes.value;
   options.limits.connections = connection_limit(config);
   options.limits.connections_per_client = config.http.max_connections_per_client;
@@ -121,6 +123,10 @@ http::ServerOptions server_options(const config::Config& config) {
   // A stream whose client is slow holds a thread: as many again are left for other slow clients.
   options.limits.blocked_workers = 32 + config.http.max_streams;
   options.limits.request_timeout = config.http.request_timeout;
+  // Strangers must not fill the log.
+  options.on_stranger = [&log](const auth::Peer& peer, std::string_view why) {
+    log.debug("tls_refused", why, {{"peer", peer.address}, {"port", peer.port}});
+  };
   return options;
 }
 
@@ -132,6 +138,9 @@ http::ServerOptions with_hook(http::ServerOptions options, http::OnAnswered on_a
 auth::Authenticator authenticator(const config::Config& config) {
   return auth::Authenticator(config.auth.mode == config::AuthMode::none ? auth::Mode::none : auth::Mode::jwt);
 }
+
+/// So long before the end of a certificate there is a warning.
+constexpr std::chrono::days kCertificateWarning{14};
 
 /// They beat as often.
 constexpr std::chrono::seconds kDaemonsReadEvery{2};
@@ -170,7 +179,8 @@ App::App(const config::Config& config, Log& log)
       doorbell_(waiters_, database_->messages()),
       api_(services(), authenticator(config)),
       server_(
-          with_hook(server_options(config), [this](const http::Answered& answered) { access_log_.note(answered); }),
+          with_hook(server_options(config, log),
+                    [this](const http::Answered& answered) { access_log_.note(answered); }),
           [this](http::Request& request) { return api_.handle(request); },
           [this](std::string_view what, std::string_view request_id) {
             log_.error("handler_failed", what, {{"request_id", request_id}});
@@ -185,7 +195,11 @@ App::~App() = default;
 void App::start() {
   if (auto listening = server_.start(); listening.has_error()) throw Failure(listening.error());
   log_.info("listening", "the API listens",
-            {{"tcp", config_.http.listen}, {"port", server_.port()}, {"socket", config_.socket.path}});
+            {{"tcp", config_.http.listen},
+             {"port", server_.port()},
+             {"tls", config_.http.tls_cert.empty() ? "no" : "yes"},
+             {"socket", config_.socket.path}});
+  warn_of_certificate();
   if (const auto limit = connection_limit(config_); limit < config_.http.max_connections)
     log_.warning("few_descriptors",
                  "the process may not open enough files for http.max_connections: raise its limit (LimitNOFILE)",
@@ -253,6 +267,14 @@ void App::let_go() {
   database_->end_sessions();
   const auto publisher = std::async(std::launch::async, [this] { publisher_.stop(); });
   control_.stop();
+}
+
+void App::warn_of_certificate() {
+  const auto end = server_.certificate_end();
+  if (!end || *end - std::chrono::system_clock::now() > kCertificateWarning) return;
+  const auto expires = std::chrono::time_point_cast<Timestamp::duration>(*end);
+  log_.warning("tls_certificate_expires", "the API's certificate is about to expire, or has",
+               {{"tls_cert", config_.http.tls_cert}, {"not_after", format_timestamp(expires)}});
 }
 
 Result<void> App::prepare_schema() {

@@ -73,8 +73,10 @@ class App final : private ingest::PipelineEvents, private ingest::GivenUpEvents,
   void on_tenant(const Tenant& tenant, std::string_view what) noexcept override;
 
   Result<void> try_reload(const config::Loaded& loaded);
+  Result<void> reload_certificates();
   Result<void> check_database();
   void warn_of_missing_standby();
+  void warn_of_certificate();
   void read_daemons(bool database_answers);
   void on_part(const PartChange& change);
   void on_change(const AuditEntry& entry, const Result<void>& written);

@@ -22,6 +22,7 @@ Result<void> App::try_reload(const config::Loaded& loaded) {
   const auto changes = config::changes(current_, loaded.config);
   const auto wanted = config::reloaded(current_, loaded.config);
 
+  if (auto read = reload_certificates(); read.has_error()) return read;
   log_.set_level(wanted.log.level);
   callers_.set_request_rate(wanted.auth.rate_limit);
   callers_.set_failure_limit(wanted.auth.failure_limit);
@@ -33,6 +34,17 @@ Result<void> App::try_reload(const config::Loaded& loaded) {
     log_.warning("restart_needed", "these options changed too, and take effect when the daemon starts again",
                  {{"options", config::names_of(changes.need_restart)}});
   }
+  return {};
+}
+
+// The files' contents; that other files are named needs a restart.
+Result<void> App::reload_certificates() {
+  if (config_.http.tls_cert.empty()) return {};
+  if (auto read = server_.reload_tls(); read.has_error())
+    return Error(read.error()).with_context("http.tls_cert: the certificate in use stays");
+  log_.info("tls_reloaded", "certificate and key were read again; connections from now on use them",
+            {{"tls_cert", config_.http.tls_cert}});
+  warn_of_certificate();
   return {};
 }
 

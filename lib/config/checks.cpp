@@ -23,11 +23,29 @@ void check_listen(const Config& config, std::vector<Problem>& problems) {
                         "127.0.0.1:8080; it is " +
                             config.http.listen});
   }
-  if (!config.http.allow_plaintext) {
+  if (config.http.tls_cert.empty() && !config.http.allow_plaintext) {
     problems.push_back(
         {"http.listen", config.http.listen +
-                            " can be reached from other machines, and the API speaks plain HTTP: listen on "
-                            "a loopback address, or set http.allow_plaintext = true"});
+                            " can be reached from other machines, and the API speaks plain HTTP: set http.tls_cert "
+                            "and http.tls_key, listen on a loopback address, or set http.allow_plaintext = true"});
+  }
+}
+
+/// A certificate and its key belong together.
+void check_pair(const std::string& certificate_option, const std::string& certificate, const std::string& key_option,
+                const std::string& key, std::vector<Problem>& problems) {
+  if (certificate.empty() == key.empty()) return;
+  const auto& given = key.empty() ? certificate_option : key_option;
+  const auto& missing = key.empty() ? key_option : certificate_option;
+  problems.push_back({given, "is set, but " + missing + " is not: a certificate and its key belong together"});
+}
+
+void check_tls(const Config& config, std::vector<Problem>& problems) {
+  const auto& http = config.http;
+  check_pair("http.tls_cert", http.tls_cert, "http.tls_key", http.tls_key, problems);
+  if (!http.tls_client_ca.empty() && http.tls_cert.empty()) {
+    problems.push_back(
+        {"http.tls_client_ca", "is set, but http.tls_cert is not: clients show certificates over TLS only"});
   }
 }
 
@@ -128,6 +146,7 @@ void check_limits(const Config& config, std::vector<Problem>& problems) {
 void check_config(const Config& config, std::vector<Problem>& problems) {
   check_listen(config, problems);
   check_origins(config, problems);
+  check_tls(config, problems);
   check_socket(config, problems);
   check_required("broker.url", config.broker.url, problems);
   check_broker(config, problems);

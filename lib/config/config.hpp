@@ -29,6 +29,10 @@ struct FileMode {
 struct Http {
   std::string listen;  ///< HOST:PORT or [IPV6]:PORT
   bool allow_plaintext = false;
+  // PEM files; empty: none
+  std::string tls_cert;
+  std::string tls_key;
+  std::string tls_client_ca;
   Bytes max_body_bytes;
   unsigned max_connections = 0;
   std::string cors_origins;  ///< http/cors.hpp

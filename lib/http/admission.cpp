@@ -42,7 +42,7 @@ void Gate::accept_clients(Door& door) {
   for (int count = 0; count < kAcceptsAtOnce; ++count) {
     FileDescriptor socket(::accept4(door.socket.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (socket) {
-      admit(std::move(socket));
+      admit(std::move(socket), door);
     } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
       door.retry.expires_after(kAcceptRetry);
       door.retry.async_wait([this, &door](boost::system::error_code error) {
@@ -56,7 +56,7 @@ void Gate::accept_clients(Door& door) {
   wait_for_clients(door);
 }
 
-void Gate::admit(FileDescriptor socket) {
+void Gate::admit(FileDescriptor socket, const Door& door) {
   auto peer = peer_of(socket.get());
   if (!peer) return;
   auto& client = clients_.enter(*peer);
@@ -67,6 +67,7 @@ void Gate::admit(FileDescriptor socket) {
     refusal = Problem(Rejection{503, "too many connections"});
   if (refusal) {
     clients_.leave(client);
+    if (door.encrypted) return;  // nothing can be said before a handshake, and that is not worth it
     return turn_away(std::move(socket), std::move(*peer), *refusal);
   }
   if (peer->transport == auth::Peer::Transport::tcp) {
@@ -78,6 +79,7 @@ void Gate::admit(FileDescriptor socket) {
   slot.client = &client;
   slot.quiet_since = steady_clock::now();
   slot.deadline = slot.quiet_since + limits_.idle_timeout;
+  if (door.encrypted) return greet(slot);
   wait_readable(slot);
 }
 
@@ -106,7 +108,7 @@ bool Gate::make_room(const Client& newcomer) {
   };
   Slot* victim = nullptr;
   for (const auto& [id, slot] : slots_) {
-    if (!slot->client || slot->phase != Slot::Phase::reading) continue;
+    if (!slot->client || (slot->phase != Slot::Phase::reading && slot->phase != Slot::Phase::greeting)) continue;
     const bool greedier = slot->client->connections > newcomer.connections;
     const bool settled_equal =
         slot->client->connections == newcomer.connections && slot->connection.idle() && slot->quiet_since <= settled;
@@ -137,7 +139,11 @@ bool Gate::make_memory(const Slot& cause) {
 
 void Gate::evict(Slot& slot) {
   const bool asked = slot.phase == Slot::Phase::reading && !slot.connection.idle();
-  if (asked) say(slot.connection.fd(), Problem(Rejection{503, "others needed the room of this unfinished request"}));
+  if (asked) {
+    const auto answer = plain_answer(Problem(Rejection{503, "others needed the room of this unfinished request"}));
+    std::size_t sent = 0;
+    (void)slot.connection.send(answer, sent);  // who does not take it at once is gone either way
+  }
   close(slot);
 }
 

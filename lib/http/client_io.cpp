@@ -25,7 +25,7 @@ boost::system::result<bool, Problem> ClientIo::read(std::string& out) {
         return Problem(Rejection{400, "the connection ended in the middle of the body"});
       case Io::would_block: {
         const auto begin = Clock::now();
-        const auto waited = wait(POLLIN, begin + patience_);
+        const auto waited = wait(connection_.read_event(), begin + patience_);
         patience_ -= Clock::now() - begin;
         if (waited == Wait::greedy)
           return Problem(429, "too_many_slow_requests", "this client has too many slow requests at a time");
@@ -77,7 +77,7 @@ bool ClientIo::send_all(std::string_view bytes, std::size_t may_leave) {
       connection_.unsent.assign(bytes);
       break;
     }
-    if (wait(POLLOUT, deadline) != Wait::ready) broken_ = true;
+    if (wait(connection_.write_event(), deadline) != Wait::ready) broken_ = true;
   }
   return !broken_;
 }

@@ -13,9 +13,47 @@ namespace {
 constexpr unsigned kMaxEmptyLines = 4;           // before a request
 constexpr std::size_t kKeptCapacity = 16 << 10;  // an idle connection keeps no more than this
 
+/// The first byte of what is no TLS record (RFC 8446, 5.1: 20 to 24) but may be a request.
+bool begins_as_text(char first) noexcept {
+  return (first >= 'A' && first <= 'Z') || (first >= 'a' && first <= 'z') || first == '\r' || first == '\n';
+}
+
 }  // namespace
 
+Connection::Handshake Connection::handshake() {
+  char first = 0;
+  if (::recv(fd_, &first, 1, MSG_PEEK | MSG_DONTWAIT) == 1 && begins_as_text(first)) {
+    tls_.reset();
+    return Handshake::plain_text;
+  }
+  switch (tls_->handshake()) {
+    case tls::Io::done:
+      return Handshake::done;
+    case tls::Io::would_block:
+      read_event_ = tls_->wants_write() ? POLLOUT : POLLIN;
+      return Handshake::would_block;
+    default:
+      return Handshake::failed;
+  }
+}
+
+Io Connection::receive_encrypted(std::span<char> scratch, bool& filled) {
+  std::size_t got = 0;
+  const auto io = tls_->read(scratch, got);
+  filled = got >= tls::Stream::kRecord;
+  if (io == tls::Io::done) in_.append(scratch.data(), got);
+  read_event_ = io == tls::Io::would_block && tls_->wants_write() ? POLLOUT : POLLIN;
+  return io == tls::Io::done ? Io::done : io == tls::Io::would_block ? Io::would_block : Io::closed;
+}
+
+Io Connection::send_encrypted(std::string_view bytes, std::size_t& sent) {
+  const auto io = tls_->write(bytes, sent);
+  write_event_ = io == tls::Io::would_block && !tls_->wants_write() ? POLLIN : POLLOUT;
+  return io == tls::Io::done ? Io::done : io == tls::Io::would_block ? Io::would_block : Io::closed;
+}
+
 Io Connection::receive(std::span<char> scratch, bool& filled) {
+  if (tls_) return receive_encrypted(scratch, filled);
   while (true) {
     const auto got = ::recv(fd_, scratch.data(), scratch.size(), MSG_DONTWAIT);
     if (got > 0) {
@@ -125,6 +163,7 @@ void Connection::free_buffers() {
 }
 
 Io Connection::send(std::string_view bytes, std::size_t& sent) {
+  if (tls_) return send_encrypted(bytes, sent);
   sent = 0;
   while (sent < bytes.size()) {
     const auto n = ::send(fd_, bytes.data() + sent, bytes.size() - sent, MSG_DONTWAIT | MSG_NOSIGNAL);

@@ -1,14 +1,19 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
+
+#include <poll.h>
 
 #include "auth/authenticator.hpp"
 #include "http/framing.hpp"
 #include "http/limits.hpp"
+#include "tls/stream.hpp"
 
 namespace mtmsg::http {
 
@@ -33,7 +38,25 @@ class Connection {
   int fd() const noexcept { return fd_; }
   const auth::Peer& peer() const noexcept { return peer_; }
 
-  /// Reads once, through `scratch`. `filled` tells whether there may be more at once.
+  enum class Handshake {
+    done,
+    would_block,
+    plain_text,  ///< the client does not speak TLS: what is sent from now on is plain text, too
+    failed,      ///< why: handshake_error()
+  };
+  /// From now on everything goes through `stream`, whose handshake comes first.
+  void encrypt(tls::Stream stream) { tls_ = std::make_unique<tls::Stream>(std::move(stream)); }
+  Handshake handshake();
+  const std::string& handshake_error() const noexcept { return tls_->error(); }
+  /// What the call of that kind that would have blocked waits for, POLLIN or POLLOUT: TLS may have to write to read on.
+  short read_event() const noexcept { return read_event_; }
+  short write_event() const noexcept { return write_event_; }
+  /// The client learns that nothing more comes, where the protocol has a word for it.
+  void say_goodbye() noexcept {
+    if (tls_) tls_->say_goodbye();
+  }
+
+  /// Reads once, through `scratch` of at least 16 KiB. `filled` tells whether there may be more at once.
   Io receive(std::span<char> scratch, bool& filled);
   /// Makes of the bytes what they give. May be called again without new bytes.
   Progress advance();
@@ -66,6 +89,8 @@ class Connection {
   void free_buffers();
 
  private:
+  Io receive_encrypted(std::span<char> scratch, bool& filled);
+  Io send_encrypted(std::string_view bytes, std::size_t& sent);
   Progress reject(Rejection rejection);
   Progress find_head();
   bool skip_empty_lines();
@@ -74,6 +99,9 @@ class Connection {
   const int fd_;
   const auth::Peer peer_;
   const ServerLimits& limits_;
+  std::unique_ptr<tls::Stream> tls_;
+  short read_event_ = POLLIN;
+  short write_event_ = POLLOUT;
 
   std::string in_;  // not taken apart yet
   std::size_t searched_ = 0;

@@ -108,5 +108,7 @@ struct Answered {
 };
 /// Worker threads, several at a time. Does not throw.
 using OnAnswered = std::function<void(const Answered&)>;
+/// A TLS handshake failed: with whom, and why. On the loop's thread: must not block.
+using OnStranger = std::function<void(const auth::Peer& peer, std::string_view why)>;
 
 }  // namespace mtmsg::http

@@ -24,18 +24,20 @@ std::chrono::milliseconds sweep_interval(const ServerLimits& limits) {
 
 }  // namespace
 
-Gate::Gate(const ServerLimits& limits, Handler handler, Hooks hooks, std::vector<Listener> listeners)
+Gate::Gate(const ServerLimits& limits, Handler handler, Hooks hooks, std::vector<Listener> listeners, Tls tls)
     : limits_(limits),
       handler_(std::move(handler)),
       hooks_(std::move(hooks)),
       workers_({limits.workers, limits.blocked_workers, limits.queued_requests}, [this] { return make_work(); }),
+      tls_(std::move(tls)),
       scratch_(kScratchBytes) {
   for (auto& listener : listeners) {
     // The loop's handle is a duplicate, so that the listener stays the one owner of its socket and path.
     const int fd = ::dup(listener.fd());
     if (fd < 0) throw Failure(fail(ErrorCode::internal, "out of file descriptors"));
+    const bool encrypted = tls_ != nullptr && listener.port() != 0;
     doors_.push_back(std::make_unique<Door>(
-        Door{std::move(listener), asio::posix::stream_descriptor(loop_, fd), asio::steady_timer(loop_)}));
+        Door{std::move(listener), asio::posix::stream_descriptor(loop_, fd), asio::steady_timer(loop_), encrypted}));
   }
 }
 
@@ -67,7 +69,8 @@ void Gate::begin_stop() {
   std::vector<Slot*> unasked;
   std::vector<Slot*> parked;
   for (auto& [id, slot] : slots_) {
-    if (slot->phase == Slot::Phase::reading && slot->connection.idle()) unasked.push_back(slot.get());
+    if (slot->phase == Slot::Phase::greeting || (slot->phase == Slot::Phase::reading && slot->connection.idle()))
+      unasked.push_back(slot.get());
     if (slot->phase == Slot::Phase::parked) parked.push_back(slot.get());
   }
   for (auto* slot : unasked) close(*slot);
@@ -91,11 +94,11 @@ void Gate::wait(Slot& slot, Wait event, void (Gate::*then)(Slot&)) {
 }
 
 void Gate::wait_readable(Slot& slot) {
-  wait(slot, Wait::wait_read, &Gate::on_readable);
+  wait(slot, slot.connection.read_event() == POLLIN ? Wait::wait_read : Wait::wait_write, &Gate::on_readable);
 }
 
 void Gate::wait_writable(Slot& slot) {
-  wait(slot, Wait::wait_write, &Gate::write_rest);
+  wait(slot, slot.connection.write_event() == POLLIN ? Wait::wait_read : Wait::wait_write, &Gate::write_rest);
 }
 
 void Gate::on_readable(Slot& slot) {
@@ -208,6 +211,7 @@ void Gate::resume(Slot& slot, Later::Why why) {
 /// Closing with unread input would reset the connection, and the client might never see the answer (RFC 9112, 9.6).
 void Gate::linger(Slot& slot) {
   if (slot.connection.complete() && !slot.connection.has_more()) return close(slot);
+  slot.connection.say_goodbye();
   ::shutdown(slot.connection.fd(), SHUT_WR);
   slot.phase = Slot::Phase::lingering;
   slot.deadline = steady_clock::now() + limits_.linger_timeout;
@@ -220,10 +224,11 @@ void Gate::discard_input(Slot& slot) {
     if (got == 0 || (got < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)) return close(slot);
     if (got < 0) break;
   }
-  wait_readable(slot);
+  wait(slot, Wait::wait_read, &Gate::on_readable);
 }
 
 void Gate::close(Slot& slot) {
+  slot.connection.say_goodbye();
   set_bytes(slot, 0);
   if (slot.client)
     clients_.leave(*slot.client);

@@ -22,6 +22,7 @@
 #include "http/limits.hpp"
 #include "http/listener.hpp"
 #include "http/worker_pool.hpp"
+#include "tls/context.hpp"
 
 namespace mtmsg::http {
 
@@ -30,6 +31,7 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 /// One connection as the gate keeps it.
 struct Slot {
   enum class Phase {
+    greeting,   ///< a TLS handshake
     reading,    ///< between requests, or collecting one
     busy,       ///< a worker owns the connection
     parked,     ///< its answer comes later (Later)
@@ -66,39 +68,50 @@ struct Slot {
 class Gate {
  public:
   using OnError = std::function<void(std::string_view what, std::string_view request_id)>;
+  using Tls = std::shared_ptr<const tls::Context>;
 
-  /// What is done with every answer, beside sending it.
+  /// What is done with every answer, beside sending it, and with whom there is none for.
   struct Hooks {
     OnError on_error;
     OnAnswered on_answered;
+    OnStranger on_stranger;
     Cors cors;
   };
 
-  Gate(const ServerLimits& limits, Handler handler, Hooks hooks, std::vector<Listener> listeners);
+  /// `tls`: what TCP is spoken with, null for plain text.
+  Gate(const ServerLimits& limits, Handler handler, Hooks hooks, std::vector<Listener> listeners, Tls tls);
   ~Gate();
 
   void start();
   /// No new connections or requests; running ones may finish within the grace; then their connections are cut. Returns
   /// when everything has ended, handlers included.
   void stop();
+  /// For connections that come from now on. Any thread, while it runs.
+  void use_tls(Tls tls);
 
  private:
   struct Door {
     Listener listener;
     boost::asio::posix::stream_descriptor socket;
     boost::asio::steady_timer retry;
+    bool encrypted = false;
   };
   using Wait = boost::asio::posix::stream_descriptor::wait_type;
 
   // Loop thread: who gets in, and who goes for others (admission.cpp).
   void wait_for_clients(Door& door);
   void accept_clients(Door& door);
-  void admit(FileDescriptor socket);
+  void admit(FileDescriptor socket, const Door& door);
   Slot& add_slot(FileDescriptor socket, auth::Peer peer);
   void turn_away(FileDescriptor socket, auth::Peer peer, const Problem& problem);
   bool make_room(const Client& newcomer);
   bool make_memory(const Slot& cause);
   void evict(Slot& slot);
+
+  // Loop thread: TLS handshakes (greeting.cpp).
+  void greet(Slot& slot);
+  void wait_greeting(Slot& slot);
+  void on_greeting(Slot& slot);
 
   // Loop thread (gate.cpp).
   void wait(Slot& slot, Wait event, void (Gate::*then)(Slot&));
@@ -141,6 +154,7 @@ class Gate {
   std::atomic<std::size_t> streams_{0};
 
   // Loop thread only.
+  Tls tls_;
   std::vector<std::unique_ptr<Door>> doors_;
   std::unordered_map<std::uint64_t, std::unique_ptr<Slot>> slots_;
   Clients clients_;

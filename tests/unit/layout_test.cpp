@@ -88,15 +88,16 @@ const std::map<std::string, Names> kDesign = {
     {"config", {}},
     {"metrics", {}},
     {"auth", {}},
+    {"tls", {}},
     {"broker", {"domain"}},
     {"store", {"domain"}},
     {"wire", {"domain"}},
     {"ingest", {"broker", "store", "domain", "metrics"}},
     {"tenants", {"ingest", "broker", "store", "domain"}},
-    {"http", {"tenants", "auth", "broker", "store", "wire", "metrics", "domain"}},
+    {"http", {"tenants", "auth", "broker", "store", "wire", "metrics", "domain", "tls"}},
     {"client", {"wire"}},
     {"cmd", {"client", "wire", "config"}},
-    {"daemon", {"auth", "broker", "config", "domain", "http", "ingest", "metrics", "store", "tenants", "wire"}},
+    {"daemon", {"auth", "broker", "config", "domain", "http", "ingest", "metrics", "store", "tenants", "tls", "wire"}},
 };
 
 /// Which folder of the project an include goes to; empty for one that leaves it.
@@ -156,7 +157,7 @@ TEST(Layout, ThirdPartyHeadersStayWhereTheyAreHidden) {
       {"amqp", {"broker"}},    {"rabbitmq-c/", {"broker"}},  {"pqxx", {"store"}},
       {"libpq", {"store"}},    {"CLI/", {"daemon", "cmd"}},  {"httplib.h", {"http", "client"}},
       {"toml++/", {"config"}}, {"prometheus/", {"metrics"}}, {"spdlog/", {"daemon"}},
-      {"zlib.h", {"http"}},
+      {"zlib.h", {"http"}},    {"openssl/ssl", {"tls"}},
   };
   for (const char* top : {"lib", "daemon", "cmd"}) {
     for (const auto& include : includes_below(top)) {

@@ -268,6 +268,19 @@ TEST(ConfigChecks, LetNobodyInWithoutATokenFromOutside) {
   EXPECT_TRUE(problems("[http]\nlisten = \"0.0.0.0:80\"\nallow_plaintext = true\n").empty());
 }
 
+TEST(ConfigChecks, LetTlsOutsideWithBothOfItsFiles) {
+  const std::string outside = "[http]\nlisten = \"0.0.0.0:443\"\n";
+  EXPECT_TRUE(problems(outside + "tls_cert = \"/c\"\ntls_key = \"/k\"\n").empty());
+  EXPECT_EQ(
+      problems(outside + "tls_cert = \"/c\"\n"),
+      Lines{"m.toml:3: http.tls_cert is set, but http.tls_key is not: a certificate and its key belong together"});
+  EXPECT_EQ(
+      problems("[http]\ntls_key = \"/k\"\n"),
+      Lines{"m.toml:2: http.tls_key is set, but http.tls_cert is not: a certificate and its key belong together"});
+  EXPECT_EQ(problems("[http]\ntls_client_ca = \"/a\"\n").size(), 1U);
+  EXPECT_EQ(problems(outside + "tls_cert = \"/c\"\ntls_key = \"/k\"\n[auth]\nmode = \"none\"\n").size(), 1U);
+}
+
 TEST(ConfigChecks, RefuseLimitsThatNoMessageCouldMeet) {
   EXPECT_EQ(problems("[limits]\nmax_message_bytes = \"16MiB\"\nmemory_bytes = \"4MiB\"\n").size(), 2U);
 }
