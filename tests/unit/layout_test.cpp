@@ -87,7 +87,7 @@ const std::map<std::string, Names> kDesign = {
     {"domain", {}},
     {"config", {}},
     {"metrics", {}},
-    {"auth", {}},
+    {"auth", {"wire"}},
     {"broker", {"domain"}},
     {"store", {"domain"}},
     {"wire", {"domain"}},
@@ -95,7 +95,7 @@ const std::map<std::string, Names> kDesign = {
     {"tenants", {"ingest", "broker", "store", "domain"}},
     {"http", {"tenants", "auth", "broker", "store", "wire", "metrics", "domain"}},
     {"client", {"wire"}},
-    {"cmd", {"client", "wire", "config"}},
+    {"cmd", {"auth", "client", "wire", "config"}},
     {"daemon", {"auth", "broker", "config", "domain", "http", "ingest", "metrics", "store", "tenants", "wire"}},
 };
 
@@ -156,6 +156,7 @@ TEST(Layout, ThirdPartyHeadersStayWhereTheyAreHidden) {
       {"amqp", {"broker"}},    {"rabbitmq-c/", {"broker"}},  {"pqxx", {"store"}},
       {"libpq", {"store"}},    {"CLI/", {"daemon", "cmd"}},  {"httplib.h", {"http", "client"}},
       {"toml++/", {"config"}}, {"prometheus/", {"metrics"}}, {"spdlog/", {"daemon"}},
+      {"jwt.h", {"auth"}},
   };
   for (const char* top : {"lib", "daemon", "cmd"}) {
     for (const auto& include : includes_below(top)) {
