@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "daemon/descriptors.hpp"
+#include "daemon/keys.hpp"
 #include "daemon/notify.hpp"
 
 namespace mtmsg::daemon {
@@ -115,8 +116,8 @@ http::ServerOptions server_options(const config::Config& config) {
   return options;
 }
 
-auth::Authenticator authenticator(const config::Config& config) {
-  return auth::Authenticator(config.auth.mode == config::AuthMode::none ? auth::Mode::none : auth::Mode::jwt);
+auth::Mode auth_mode(const config::Config& config) {
+  return config.auth.mode == config::AuthMode::none ? auth::Mode::none : auth::Mode::jwt;
 }
 
 /// They beat as often.
@@ -150,7 +151,8 @@ App::App(const config::Config& config, Log& log)
                 {[this](TenantId tenant) { reconciler_.heard_of(tenant); }, [this] { reconciler_.reread(); }}),
       retention_(retention_options(config), database_->retention(),
                  [this](TenantId tenant) { reconciler_.became_smaller(tenant); }),
-      api_(services(), authenticator(config)),
+      authenticator_(auth_mode(config)),
+      api_(services(), authenticator_),
       server_(
           server_options(config), [this](http::Request& request) { return api_.handle(request); },
           [this](std::string_view what) { log_.error("handler_failed", what); }),
@@ -159,6 +161,9 @@ App::App(const config::Config& config, Log& log)
 App::~App() = default;
 
 void App::start() {
+  const auto rules = token_rules(config_);
+  if (rules.has_error()) throw Failure(rules.error());
+  authenticator_.use(*rules);
   if (auto listening = server_.start(); listening.has_error()) throw Failure(listening.error());
   log_.info("listening", "the API listens",
             {{"tcp", config_.http.listen}, {"port", server_.port()}, {"socket", config_.socket.path}});
@@ -171,6 +176,7 @@ void App::start() {
                  "auth.mode is \"none\": everybody on this machine who reaches the TCP port is an administrator",
                  {{"tcp", config_.http.listen}});
   }
+  tell_keys(**rules);
   control_.start();
   publisher_.start();
   pipeline_.start();

@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "auth/authenticator.hpp"
 #include "broker/control.hpp"
 #include "broker/publisher.hpp"
 #include "config/loader.hpp"
@@ -67,6 +68,7 @@ class App final : private ingest::PipelineEvents, private ingest::GivenUpEvents,
   void on_tenant(const Tenant& tenant, std::string_view what) noexcept override;
 
   Result<void> try_reload(const config::Loaded& loaded);
+  void tell_keys(const auth::TokenRules& rules);
   Result<void> check_database();
   void warn_of_missing_standby();
   void read_daemons(bool database_answers);
@@ -111,6 +113,7 @@ class App final : private ingest::PipelineEvents, private ingest::GivenUpEvents,
   tenants::Listener listener_;
   tenants::Retention retention_;
   http::PublishRates publish_rates_;
+  auth::Authenticator authenticator_;
   http::Api api_;
   http::Server server_;
   Alarm give_up_;  ///< set when the daemon stops

@@ -7,6 +7,7 @@
 
 #include "config/print.hpp"
 #include "core/nearest.hpp"
+#include "daemon/keys.hpp"
 
 namespace mtmsg::daemon {
 namespace {
@@ -86,6 +87,10 @@ void report_problems(const config::Loaded& loaded, std::ostream& err) {
 int check_config(const config::Loaded& loaded, std::ostream& out, std::ostream& err) {
   report_problems(loaded, err);
   if (!loaded.ok()) return kExitUsage;
+  if (const auto rules = token_rules(loaded.config); rules.has_error()) {
+    err << "mtmsgd: " << rules.error().message << '\n';
+    return kExitUsage;
+  }
   out << config::show(loaded);
   return kExitDone;
 }

@@ -81,6 +81,10 @@ struct Limits {
 
 struct Auth {
   AuthMode mode = AuthMode::jwt;
+  std::string keys_dir;  ///< empty: no keys
+  std::string issuer;    ///< empty: any
+  std::string audience;  ///< empty: any
+  std::chrono::milliseconds leeway{};
 };
 
 struct Log {

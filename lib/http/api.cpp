@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 
+#include "http/challenge.hpp"
 #include "http/routes.hpp"
 
 namespace mtmsg::http {
@@ -65,7 +66,7 @@ Response Api::dispatch(Request& request, const Target& target) const {
   const auto* route = with_method(candidates, request.method);
   auth::Principal principal;
   if (!route || route->permission != auth::Permission::none) {
-    auto known = authenticator_.authenticate(request.peer, request.header("Authorization"));
+    auto known = identify(authenticator_, request);
     if (!known) return Response::of(known.error());
     principal = std::move(*known);
   }
@@ -74,7 +75,7 @@ Response Api::dispatch(Request& request, const Target& target) const {
     return Response::of(fail(ErrorCode::stopping, "the daemon is stopping"));
   if (auto unknown = unknown_parameter(*route, target)) return Response::of(*unknown);
   if (!auth::permits(principal, route->permission))
-    return Response::of(fail(ErrorCode::forbidden, "these credentials do not allow this"));
+    return Response::of(forbidden(principal, route->permission));
 
   Context context{services_,
                   request,

@@ -18,6 +18,7 @@ struct Problem {
   std::string detail;
   std::optional<std::chrono::seconds> retry_after;  ///< set for every 429 and 503
   std::string allow;                                ///< the methods there are, for 405
+  std::string challenge;                            ///< WWW-Authenticate, for 401 and 403 (http/challenge.hpp)
 
   /// 500 `internal`.
   Problem();
