@@ -28,6 +28,7 @@ constexpr std::array kNouns{
     Noun{"message", "Publish, list, get and dump messages", add_message, true, ""},
     Noun{"dead-letter", "List, show, replay and purge messages that failed", add_dead_letter, true, ""},
     Noun{"migrate", "Look at the database schema and bring it up to date", add_migrate, true, ""},
+    Noun{"token", "Make and look at tokens for the daemon's TCP port", add_token, true, ""},
     Noun{"status", "Show how the daemon is: its parts, links, writers and counters", add_status, false,
          "mtmsgctl status\nmtmsgctl status -o json"},
     Noun{"version", "Show the versions of mtmsgctl and of the daemon", add_version, false, "mtmsgctl version"},

@@ -51,6 +51,7 @@ void add_concurrency(CLI::App& noun, Action& chosen);
 void add_message(CLI::App& noun, Action& chosen);
 void add_dead_letter(CLI::App& noun, Action& chosen);
 void add_migrate(CLI::App& noun, Action& chosen);
+void add_token(CLI::App& noun, Action& chosen);
 void add_status(CLI::App& noun, Action& chosen);
 void add_version(CLI::App& noun, Action& chosen);
 
