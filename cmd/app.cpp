@@ -32,6 +32,7 @@ constexpr std::array kNouns{
          "mtmsgctl audit\n"
          "mtmsgctl audit --since 1h --action tenant\n"
          "mtmsgctl audit --tenant acme --limit 20 -o json"},
+    Noun{"token", "Make and look at tokens for the daemon's TCP port", add_token, true, ""},
     Noun{"status", "Show how the daemon is: its parts, links, writers and counters", add_status, false,
          "mtmsgctl status\nmtmsgctl status -o json"},
     Noun{"version", "Show the versions of mtmsgctl and of the daemon", add_version, false, "mtmsgctl version"},

@@ -52,6 +52,7 @@ void add_message(CLI::App& noun, Action& chosen);
 void add_dead_letter(CLI::App& noun, Action& chosen);
 void add_migrate(CLI::App& noun, Action& chosen);
 void add_audit(CLI::App& noun, Action& chosen);
+void add_token(CLI::App& noun, Action& chosen);
 void add_status(CLI::App& noun, Action& chosen);
 void add_version(CLI::App& noun, Action& chosen);
 

@@ -7,6 +7,7 @@
 
 #include "config/values.hpp"
 #include "daemon/descriptors.hpp"
+#include "daemon/keys.hpp"
 #include "daemon/notify.hpp"
 #include "daemon/tls_files.hpp"
 
@@ -135,8 +136,8 @@ http::ServerOptions with_hook(http::ServerOptions options, http::OnAnswered on_a
   return options;
 }
 
-auth::Authenticator authenticator(const config::Config& config) {
-  return auth::Authenticator(config.auth.mode == config::AuthMode::none ? auth::Mode::none : auth::Mode::jwt);
+auth::Mode auth_mode(const config::Config& config) {
+  return config.auth.mode == config::AuthMode::none ? auth::Mode::none : auth::Mode::jwt;
 }
 
 /// So long before the end of a certificate there is a warning.
@@ -177,7 +178,8 @@ App::App(const config::Config& config, Log& log)
       cors_(cors(config)),
       access_log_(log),
       doorbell_(waiters_, database_->messages()),
-      api_(services(), authenticator(config)),
+      authenticator_(auth_mode(config)),
+      api_(services(), authenticator_),
       server_(
           with_hook(server_options(config, log),
                     [this](const http::Answered& answered) { access_log_.note(answered); }),
@@ -193,6 +195,9 @@ App::App(const config::Config& config, Log& log)
 App::~App() = default;
 
 void App::start() {
+  const auto rules = token_rules(config_);
+  if (rules.has_error()) throw Failure(rules.error());
+  authenticator_.use(*rules);
   if (auto listening = server_.start(); listening.has_error()) throw Failure(listening.error());
   log_.info("listening", "the API listens",
             {{"tcp", config_.http.listen},
@@ -209,6 +214,7 @@ void App::start() {
                  "auth.mode is \"none\": everybody on this machine who reaches the TCP port is an administrator",
                  {{"tcp", config_.http.listen}});
   }
+  tell_keys(**rules);
   control_.start();
   publisher_.start();
   pipeline_.start();

@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "auth/authenticator.hpp"
 #include "broker/control.hpp"
 #include "broker/publisher.hpp"
 #include "config/loader.hpp"
@@ -74,6 +75,7 @@ class App final : private ingest::PipelineEvents, private ingest::GivenUpEvents,
 
   Result<void> try_reload(const config::Loaded& loaded);
   Result<void> reload_certificates();
+  void tell_keys(const auth::TokenRules& rules);
   Result<void> check_database();
   void warn_of_missing_standby();
   void warn_of_certificate();
@@ -125,6 +127,7 @@ class App final : private ingest::PipelineEvents, private ingest::GivenUpEvents,
   const http::Cors cors_;
   AccessLog access_log_;
   http::Doorbell doorbell_;
+  auth::Authenticator authenticator_;
   http::Api api_;
   http::Server server_;
   Alarm give_up_;  ///< set when the daemon stops

@@ -2,9 +2,17 @@
 
 #include "config/reload.hpp"
 #include "daemon/app.hpp"
+#include "daemon/keys.hpp"
 #include "daemon/notify.hpp"
 
 namespace mtmsg::daemon {
+
+void App::tell_keys(const auth::TokenRules& rules) {
+  if (current_.auth.mode == config::AuthMode::none) return;
+  log_.info("keys",
+            rules.keys().empty() ? "there are no keys: no token is accepted" : "tokens are checked with these keys",
+            {{"keys", rules.names()}});
+}
 
 // First everything that can fail is made, then everything is put to use: so nothing is ever half applied.
 void App::reload(const config::Loaded& loaded) {
@@ -21,15 +29,19 @@ Result<void> App::try_reload(const config::Loaded& loaded) {
   }
   const auto changes = config::changes(current_, loaded.config);
   const auto wanted = config::reloaded(current_, loaded.config);
+  auto rules = token_rules(wanted);
+  if (rules.has_error()) return rules.error();
 
   if (auto read = reload_certificates(); read.has_error()) return read;
   log_.set_level(wanted.log.level);
+  authenticator_.use(*rules);
   callers_.set_request_rate(wanted.auth.rate_limit);
   callers_.set_failure_limit(wanted.auth.failure_limit);
   current_ = wanted;  // what reads an option only when it needs it: shutdown.timeout
 
   log_.info("reloaded", changes.reloadable.empty() ? "reloaded; no option changed" : "reloaded",
             {{"changed", config::names_of(changes.reloadable)}});
+  tell_keys(**rules);
   if (!changes.need_restart.empty()) {
     log_.warning("restart_needed", "these options changed too, and take effect when the daemon starts again",
                  {{"options", config::names_of(changes.need_restart)}});

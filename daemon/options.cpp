@@ -7,6 +7,7 @@
 
 #include "config/print.hpp"
 #include "core/nearest.hpp"
+#include "daemon/keys.hpp"
 #include "daemon/tls_files.hpp"
 
 namespace mtmsg::daemon {
@@ -89,6 +90,10 @@ int check_config(const config::Loaded& loaded, std::ostream& out, std::ostream& 
   if (!loaded.ok()) return kExitUsage;
   if (const auto files = check_tls_files(loaded.config); files.has_error()) {
     err << "mtmsgd: " << files.error().message << '\n';
+    return kExitUsage;
+  }
+  if (const auto rules = token_rules(loaded.config); rules.has_error()) {
+    err << "mtmsgd: " << rules.error().message << '\n';
     return kExitUsage;
   }
   out << config::show(loaded);

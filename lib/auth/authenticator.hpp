@@ -1,10 +1,15 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 
 #include "auth/principal.hpp"
+#include "auth/token_rules.hpp"
 #include "core/result.hpp"
 
 namespace mtmsg::auth {
@@ -27,19 +32,37 @@ enum class Mode {
   none,  ///< TCP callers from this machine are admin
 };
 
-/// Tells who asks. Any thread.
+/// Tells who asks. Any thread. A copy shares the rules with its original.
 ///
 /// The Unix socket's file permissions decided who gets in: its peer is admin. On TCP, mode `none` makes a caller on a
-/// loopback address admin; everybody else is unauthenticated, and the message says what to do.
+/// loopback address admin; with mode `jwt` the caller shows a token; everybody else is unauthenticated, and the message
+/// says what to do.
 class Authenticator {
  public:
-  explicit Authenticator(Mode mode) : mode_(mode) {}
+  using Clock = std::function<Seconds()>;
+
+  /// With mode `jwt` there are no keys until use() brings some.
+  explicit Authenticator(Mode mode, Clock now = system_now);
+
+  /// From now on; requests that have begun may still be judged by the rules before.
+  void use(std::shared_ptr<const TokenRules> rules);
 
   /// `authorization` is the header's value, empty when there is none. Error: unauthenticated.
   Result<Principal> authenticate(const Peer& peer, std::string_view authorization) const;
 
+  static Seconds system_now();
+
  private:
+  struct Shared {
+    std::mutex mutex;
+    std::shared_ptr<const TokenRules> rules;  ///< guarded by mutex
+  };
+  Result<Principal> by_token(std::string_view authorization) const;
+  std::shared_ptr<const TokenRules> rules() const;
+
   Mode mode_;
+  Clock now_;
+  std::shared_ptr<Shared> shared_;
 };
 
 }  // namespace mtmsg::auth

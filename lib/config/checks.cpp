@@ -64,6 +64,12 @@ void check_socket(const Config& config, std::vector<Problem>& problems) {
   }
 }
 
+void check_auth(const Config& config, std::vector<Problem>& problems) {
+  const auto& directory = config.auth.keys_dir;
+  if (!directory.empty() && directory.front() != '/')
+    problems.push_back({"auth.keys_dir", "must be an absolute path; got \"" + directory + '"'});
+}
+
 /// Of several: alone, an empty one means localhost.
 bool has_empty_host(std::string_view url) {
   url.remove_prefix(std::min(url.size(), url.find("://") + 3));
@@ -148,6 +154,7 @@ void check_config(const Config& config, std::vector<Problem>& problems) {
   check_origins(config, problems);
   check_tls(config, problems);
   check_socket(config, problems);
+  check_auth(config, problems);
   check_required("broker.url", config.broker.url, problems);
   check_broker(config, problems);
   check_required("database.url", config.database.url, problems);

@@ -88,6 +88,10 @@ struct Limits {
 
 struct Auth {
   AuthMode mode = AuthMode::jwt;
+  std::string keys_dir;  ///< empty: no keys
+  std::string issuer;    ///< empty: any
+  std::string audience;  ///< empty: any
+  std::chrono::milliseconds leeway{};
   unsigned rate_limit = 0;     ///< requests a second for each subject; 0: none
   unsigned failure_limit = 0;  ///< wrong credentials in ten seconds from one address; 0: none
 };

@@ -6,6 +6,7 @@
 
 #include "http/audit.hpp"
 #include "http/caller_limits.hpp"
+#include "http/challenge.hpp"
 #include "http/cors.hpp"
 #include "http/idempotency.hpp"
 #include "http/routes.hpp"
@@ -101,10 +102,10 @@ boost::system::result<auth::Principal, Problem> Api::identify(const Request& req
   if (callers != nullptr && !shown.empty())
     if (const auto wait = callers->held_back(request.peer))
       return too_often("too many wrong credentials came from this address; try again later", *wait);
-  auto known = authenticator_.authenticate(request.peer, shown);
+  auto known = http::identify(authenticator_, request);
   if (!known) {
     if (callers != nullptr && !shown.empty()) callers->failed(request.peer);
-    return Problem(known.error());
+    return known.error();
   }
   if (callers != nullptr)
     if (const auto wait = callers->take(request.peer, known->subject))
@@ -131,8 +132,7 @@ Answer Api::dispatch(Request& request, const Target& target) const {
   if (route->permission != auth::Permission::none && services_.stopping())
     return Problem(fail(ErrorCode::stopping, "the daemon is stopping"));
   if (auto unknown = unknown_parameter(*route, target)) return Problem(*unknown);
-  if (!auth::permits(principal, route->permission))
-    return Problem(fail(ErrorCode::forbidden, "these credentials do not allow this"));
+  if (!auth::permits(principal, route->permission)) return forbidden(principal, route->permission);
 
   if (request.method == "POST")
     if (const auto key = idempotency_key(request); !key) return Problem(key.error());

@@ -32,7 +32,8 @@ Response Response::of(const Problem& problem) {
   Response response{problem.status, std::string(kProblemType), problem.json(), {}, {}};
   if (problem.retry_after) response.headers.emplace_back("Retry-After", std::to_string(problem.retry_after->count()));
   if (!problem.allow.empty()) response.headers.emplace_back("Allow", problem.allow);
-  if (problem.status == 401) response.headers.emplace_back("WWW-Authenticate", "Bearer");
+  if (problem.status == 401 || !problem.challenge.empty())
+    response.headers.emplace_back("WWW-Authenticate", problem.challenge.empty() ? "Bearer" : problem.challenge);
   return response;
 }
 

@@ -24,6 +24,7 @@ struct Problem {
   std::optional<std::chrono::seconds> retry_after;  ///< set for every 429 and 503
   std::string allow;                                ///< the methods there are, for 405
   std::string request_id;                           ///< of the request it answers, where it is known
+  std::string challenge;                            ///< WWW-Authenticate, for 401 and 403 (http/challenge.hpp)
 
   /// 500 `internal`.
   Problem();

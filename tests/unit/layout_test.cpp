@@ -87,8 +87,8 @@ const std::map<std::string, Names> kDesign = {
     {"domain", {}},
     {"config", {}},
     {"metrics", {}},
-    {"auth", {}},
     {"tls", {}},
+    {"auth", {"wire"}},
     {"broker", {"domain"}},
     {"store", {"domain"}},
     {"wire", {"domain"}},
@@ -96,7 +96,7 @@ const std::map<std::string, Names> kDesign = {
     {"tenants", {"ingest", "broker", "store", "domain"}},
     {"http", {"tenants", "auth", "broker", "store", "wire", "metrics", "domain", "tls"}},
     {"client", {"wire"}},
-    {"cmd", {"client", "wire", "config"}},
+    {"cmd", {"auth", "client", "wire", "config"}},
     {"daemon", {"auth", "broker", "config", "domain", "http", "ingest", "metrics", "store", "tenants", "tls", "wire"}},
 };
 
@@ -157,7 +157,7 @@ TEST(Layout, ThirdPartyHeadersStayWhereTheyAreHidden) {
       {"amqp", {"broker"}},    {"rabbitmq-c/", {"broker"}},  {"pqxx", {"store"}},
       {"libpq", {"store"}},    {"CLI/", {"daemon", "cmd"}},  {"httplib.h", {"http", "client"}},
       {"toml++/", {"config"}}, {"prometheus/", {"metrics"}}, {"spdlog/", {"daemon"}},
-      {"zlib.h", {"http"}},    {"openssl/ssl", {"tls"}},
+      {"zlib.h", {"http"}},    {"openssl/ssl", {"tls"}},     {"jwt.h", {"auth"}},
   };
   for (const char* top : {"lib", "daemon", "cmd"}) {
     for (const auto& include : includes_below(top)) {

@@ -2,8 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include "auth/authenticator.hpp"
-
 namespace mtmsg::auth {
 namespace {
 
@@ -72,30 +70,6 @@ TEST(Scopes, HaveANameForEveryPermissionAndBack) {
             "messages.erase");
   EXPECT_EQ(scope_of("openid"), std::nullopt);
   EXPECT_EQ(scope_of(""), std::nullopt);
-}
-
-TEST(Authenticator, MakesTheUnixPeerAdmin) {
-  Peer peer;
-  peer.transport = Peer::Transport::unix_socket;
-  peer.address = "unix:uid=7";
-  const auto principal = Authenticator(Mode::jwt).authenticate(peer, "").value();
-  EXPECT_EQ(principal.role, Role::admin);
-  EXPECT_EQ(principal.subject, "unix:uid=7");
-}
-
-TEST(Authenticator, LetsNobodyInOnTcpWhileThereAreNoTokens) {
-  Peer peer;
-  peer.loopback = true;
-  const auto refused = Authenticator(Mode::jwt).authenticate(peer, "Bearer x");
-  ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().code, ErrorCode::unauthenticated);
-}
-
-TEST(Authenticator, ModeNoneIsForThisMachineOnly) {
-  Peer peer;
-  EXPECT_FALSE(Authenticator(Mode::none).authenticate(peer, ""));
-  peer.loopback = true;
-  EXPECT_EQ(Authenticator(Mode::none).authenticate(peer, "").value().role, Role::admin);
 }
 
 }  // namespace

@@ -70,6 +70,16 @@ TEST(CommandLine, RefusesWhatItDoesNotKnow) {
   EXPECT_THAT(parse({"--confg=/x"}).err, HasSubstr("Did you mean --config?\n"));
 }
 
+TEST(CheckConfig, LooksAtTheKeys) {
+  const config::Environment around{{"MTMSG_DATABASE_URL", "postgresql://h/"}, {"MTMSG_BROKER_URL", "amqp://h/"}};
+  std::ostringstream out;
+  std::ostringstream err;
+  EXPECT_EQ(check_config(config::load_text("[auth]\nkeys_dir = \"/nowhere/keys\"\n", "m.toml", around), out, err),
+            kExitUsage);
+  EXPECT_THAT(err.str(), HasSubstr("auth.keys_dir: can't read the directory /nowhere/keys"));
+  EXPECT_EQ(out.str(), "");
+}
+
 TEST(CheckConfig, PrintsWhatWouldRunOrEveryProblem) {
   std::ostringstream out;
   std::ostringstream err;
