@@ -36,6 +36,7 @@ AuditEntry audit_entry(const Route& route, const Context& context, int status, s
   entry.status = status;
   entry.code = code;
   entry.request_id = context.request.id;
+  entry.request_id = context.request.id;
   const auto& peer = context.request.peer;
   entry.peer = peer_text(peer);
   if (peer.transport == auth::Peer::Transport::unix_socket) {

@@ -38,7 +38,6 @@ class Database {
   virtual TenantStore& tenants() = 0;
   virtual MessageStore& messages() = 0;
   virtual DeadLetterStore& dead_letters() = 0;
-  virtual AuditStore& audit() = 0;
   virtual Presence& presence() = 0;
   virtual RetentionStore& retention() = 0;
   virtual std::unique_ptr<BatchStore> make_batch_store() = 0;
@@ -53,6 +52,8 @@ class Database {
   /// Ends every session at once, whatever it waits for; from now on everything is database_unavailable. For the end of
   /// the daemon: a server that is frozen answers nobody. Idempotent.
   virtual void end_sessions() noexcept = 0;
+
+  virtual AuditStore& audit() = 0;
 };
 
 /// Does not connect yet. invalid_argument for a connection string that is none.

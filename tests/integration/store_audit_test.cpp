@@ -94,7 +94,7 @@ TEST_F(AuditStoreTest, FindsByWhoWhatWhomAndWhen) {
   ASSERT_TRUE(audit().append(first));
   ASSERT_TRUE(audit().append(second));
   ASSERT_TRUE(audit().append(entry("message.erase")));
-  database_.sql().run("update audit_log set at = '2026-01-0' || seq || 'T00:00:00Z'");
+  database_.sql().run("update audit_log set at = ('2026-01-0' || seq || 'T00:00:00Z')::timestamptz");
   const auto with = [&](auto change) {
     AuditQuery query;
     change(query);

@@ -134,8 +134,7 @@ class StoreReaderOwnerTest : public testing::Test {
         "do $$ begin create role mtmsg_reader nologin; exception when duplicate_object or "
         "unique_violation then end $$");
     store::DatabaseOptions options;
-    options.url = database_.url();
-    options.url.replace(options.url.find("//") + 2, options.url.find('@') - options.url.find("//") - 2, name_);
+    options.url = database_.url() + " user=" + name_;  // the last one counts
     owner_ = database_.open(options);
   }
   ~StoreReaderOwnerTest() override {
