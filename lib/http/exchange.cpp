@@ -4,6 +4,11 @@
 #include "http/request_id.hpp"
 
 namespace mtmsg::http {
+namespace {
+
+constexpr std::chrono::seconds kRetryAfter{5};
+
+}  // namespace
 
 std::string_view Request::header(std::string_view name) const noexcept {
   for (const auto& line : headers)
@@ -19,6 +24,9 @@ Response Response::json(int status, std::string body) {
 void Response::add_standard_headers(std::string_view request_id) {
   headers.emplace_back(kRequestIdHeader, request_id);
   if (header("X-Content-Type-Options") == nullptr) headers.emplace_back("X-Content-Type-Options", "nosniff");
+  // A problem says it better; /readyz answers 503 without one.
+  if ((status == 429 || status == 503) && header("Retry-After") == nullptr)
+    headers.emplace_back("Retry-After", std::to_string(kRetryAfter.count()));
   if (header("Cache-Control") == nullptr) headers.emplace_back("Cache-Control", "no-store");
 }
 

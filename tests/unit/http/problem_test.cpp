@@ -33,6 +33,20 @@ TEST(Problem, TellsWhenToTryAgain) {
   EXPECT_TRUE(Response::of(fail(ErrorCode::not_found, "x")).headers.empty());
 }
 
+TEST(Problem, OrNoProblemTellsWhenToTryAgain) {
+  for (const int status : {429, 503}) {
+    auto response = Response::json(status, "{}");
+    response.add_standard_headers("id");
+    ASSERT_NE(response.header("retry-after"), nullptr) << status;
+  }
+  auto told = Response::of(fail(ErrorCode::rate_limited, "x"));
+  told.add_standard_headers("id");
+  EXPECT_EQ(*told.header("Retry-After"), "1");
+  auto fine = Response::json(200, "{}");
+  fine.add_standard_headers("id");
+  EXPECT_EQ(fine.header("Retry-After"), nullptr);
+}
+
 TEST(Problem, TellsHowToAuthenticate) {
   const auto response = Response::of(fail(ErrorCode::unauthenticated, "x"));
   EXPECT_EQ(response.content_type, "application/problem+json");
