@@ -111,7 +111,7 @@ TEST(HttpWait, WhatAnotherDaemonStoresIsHeardOfToo) {
 }
 
 TEST(HttpWait, HundredsWaitAndOthersDontNoticeIt) {
-  test::World world;
+  test::World world(test::Settings{{"MTMSG_HTTP_MAX_CONNECTIONS_PER_CLIENT", "500"}});
   world.start_daemon();
   world.create_tenant("acme");
   std::vector<test::RawClient> readers;

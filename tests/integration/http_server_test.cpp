@@ -58,7 +58,7 @@ Response later(LaterCalls& calls) {
   ++calls.parked;
   response.later->deadline = std::chrono::steady_clock::now() + calls.patience;
   response.later->begin = [&calls](std::function<void()> call) { calls.add(std::move(call)); };
-  response.later->resume = [&calls](Later::Why why) -> boost::system::result<Response, Problem> {
+  response.later->resume = [&calls](Later::Why why, Request&) -> boost::system::result<Response, Problem> {
     if (why == Later::Why::over) return Response::json(200, "\"over\"");
     if (calls.too_early) return later(calls);
     return Response::json(200, "\"called\"");
@@ -640,6 +640,7 @@ TEST_F(HttpServerTest, LetsRunningRequestsFinishWhenItStops) {
 TEST_F(HttpServerTest, AnswersThatComeLaterHoldNoThread) {
   options_.limits.workers = 2;
   options_.limits.blocked_workers = 1;
+  options_.limits.connections_per_client = 600;
   start();
   std::vector<RawClient> readers;
   for (int i = 0; i < 500; ++i) {

@@ -20,7 +20,11 @@ class WaitApiTest : public ApiTest {
     response.later->begin([this] { ++calls_; });
   }
   static Response resume(const Response& response, Later::Why why = Later::Why::called) {
-    auto answer = response.later->resume(why);
+    const std::vector<HeaderLine> headers;
+    const auto peer = unix_peer();
+    Pieces nothing("");
+    Request again{"GET", "/tenants/acme/messages", headers, peer, nothing};
+    auto answer = response.later->resume(why, again);
     return answer ? std::move(*answer) : Response::of(answer.error());
   }
   void store(const std::string& payload) {
