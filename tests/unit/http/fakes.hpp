@@ -11,6 +11,8 @@
 
 #include "core/ids.hpp"
 #include "domain/message.hpp"
+#include "http/caller_limits.hpp"
+#include "http/cors.hpp"
 #include "http/publish_rates.hpp"
 #include "http/services.hpp"
 #include "http/waiters.hpp"
