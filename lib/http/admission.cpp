@@ -140,7 +140,8 @@ bool Gate::make_memory(const Slot& cause) {
 void Gate::evict(Slot& slot) {
   const bool asked = slot.phase == Slot::Phase::reading && !slot.connection.idle();
   if (asked) {
-    const auto answer = plain_answer(Problem(Rejection{503, "others needed the room of this unfinished request"}));
+    const auto answer = plain_answer(Problem(Rejection{503, "others needed the room of this unfinished request"}),
+                                     slot.connection.request_id());
     std::size_t sent = 0;
     (void)slot.connection.send(answer, sent);  // who does not take it at once is gone either way
   }
