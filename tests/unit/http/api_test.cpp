@@ -48,7 +48,7 @@ TEST_F(ApiTest, CreatesAndShowsATenantByIdAndName) {
   EXPECT_THAT(created.headers, Contains(Pair("Location", "/tenants/" + tenant.id.to_string())));
   EXPECT_EQ(wire::read_tenant_detail(call("GET", "/tenants/acme").body).value().messages, 7);
   EXPECT_EQ(wire::read_tenant_detail(call("GET", "/tenants/" + tenant.id.to_string()).body).value().queue->ready, 5U);
-  EXPECT_THAT(wire::read_tenants(call("GET", "/tenants").body).value(), SizeIs(1));
+  EXPECT_THAT(wire::read_tenants(call("GET", "/tenants").body).value().data, SizeIs(1));
   EXPECT_EQ(code(call("POST", "/tenants", R"({"name":"acme"})")), "conflict");
 }
 
@@ -180,7 +180,7 @@ TEST(ContextReader, IsWhoAsksWhateverTheAddressSays) {
   const Target target;
   const TenantId own{Uuid::v4()};
   const auto reader_of = [&](const auth::Principal& principal) {
-    Context context{services, request, target, principal, Tenant{}, {}, {}};
+    Context context{services, request, target, principal, Tenant{}, {}, {}, {}};
     context.tenant->id = TenantId{Uuid::v4()};
     return context.reader();
   };
