@@ -12,8 +12,13 @@
 namespace mtmsg::http {
 
 /// The codes of what only HTTP knows.
-inline constexpr std::array<std::string_view, 4> kHttpCodes{"method_not_allowed", "unsupported_media_type",
-                                                            "request_timeout", "overloaded"};
+inline constexpr std::array<std::string_view, 7> kHttpCodes{"method_not_allowed",
+                                                            "unsupported_media_type",
+                                                            "too_many_connections",
+                                                            "too_many_slow_requests",
+                                                            "too_many_streams",
+                                                            "request_timeout",
+                                                            "overloaded"};
 
 /// An error as the API tells it (RFC 9457). `code` is stable: error_code_name for what the project itself knows, and
 /// one of kHttpCodes for what it does not.

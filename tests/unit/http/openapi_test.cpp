@@ -8,6 +8,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "auth/scopes.hpp"
 #include "domain/dead_letter.hpp"
 #include "domain/limits.hpp"
 #include "http/embedded_files.hpp"
@@ -26,8 +27,11 @@ const json::object& document() {
   return parsed.as_object();
 }
 
+const json::object& component_kind(std::string_view kind) {
+  return document().at("components").at(kind).as_object();
+}
 const json::object& component(std::string_view kind, std::string_view name) {
-  return document().at("components").at(kind).at(name).as_object();
+  return component_kind(kind).at(name).as_object();
 }
 
 /// A parameter, or what "$ref" points to: "#/components/parameters/NAME".
@@ -101,26 +105,7 @@ Names captures(std::string_view pattern) {
 }
 
 std::string permission_name(auth::Permission permission) {
-  using enum auth::Permission;
-  switch (permission) {
-    case none:
-      return "none";
-    case read_tenant:
-      return "tenants.read";
-    case read_messages:
-      return "messages.read";
-    case publish:
-      return "messages.publish";
-    case manage_dead_letters:
-      return "dead_letters";
-    case manage_tenants:
-      return "tenants.manage";
-    case migrate:
-      return "migrations";
-    case observe:
-      return "observe";
-  }
-  return "?";
+  return permission == auth::Permission::none ? "none" : std::string(auth::scope_name(permission));
 }
 
 std::string joined(const Names& names) {
@@ -241,6 +226,14 @@ TEST(OpenApi, ListsReasonsStatesAndLimits) {
   for (const auto& row : limit_rows()) limits.emplace(row.name);
   for (const auto* schema : {"Limits", "LimitChanges", "EffectiveLimits"})
     EXPECT_EQ(keys(component("schemas", schema).at("properties").as_object()), limits) << schema;
+}
+
+TEST(OpenApi, HasNoComponentThatNobodyUses) {
+  const std::string_view whole = find_embedded_file("openapi.json")->plain;
+  for (const auto* kind : {"parameters", "headers", "responses", "schemas"})
+    for (const auto& name : keys(component_kind(kind)))
+      EXPECT_NE(whole.find("\"#/components/" + std::string(kind) + "/" + name + "\""), std::string_view::npos)
+          << "daemon/openapi.yaml, components, " << kind << ", " << name;
 }
 
 TEST(OpenApi, CarriesTheVersionOfTheProject) {
