@@ -84,7 +84,7 @@ TEST_F(TokenCommand, InspectsATokenWithAndWithoutItsKey) {
   const auto token = issue({"--subject", "ops", "--role", "admin"}).out;
   const auto checked = run_alone({"token", "inspect", "--keys-dir", folder_}, token);
   EXPECT_EQ(checked.code, 0) << checked.err;
-  EXPECT_THAT(checked.out, HasSubstr("signature:   right"));
+  EXPECT_THAT(checked.out, HasSubstr("signature:  right"));
   EXPECT_THAT(checked.out, HasSubstr("ops"));
   const auto unchecked = run_alone({"-o", "json", "token", "inspect", "-"}, token);
   EXPECT_EQ(unchecked.code, 0);
