@@ -64,8 +64,11 @@ TEST(WireTenant, ListReadsBackInOrder) {
   auto second = acme();
   second.name = "beta";
   std::string out;
-  append_tenants(out, {acme(), second});
-  EXPECT_EQ(read_tenants(out).value(), (std::vector{acme(), second}));
+  append_tenants(out, {{acme(), second}, "beta", true});
+  const auto page = read_tenants(out).value();
+  EXPECT_EQ(page.data, (std::vector{acme(), second}));
+  EXPECT_EQ(page.next_cursor, "beta");
+  EXPECT_TRUE(page.has_more);
 }
 
 TEST(WireTenant, RequestsAreStrict) {
@@ -154,7 +157,7 @@ TEST(WirePublish, ResultsReadBack) {
 }
 
 TEST(WireProblem, ReadsBackAndKnowsEveryCode) {
-  const Problem problem{"about:blank", "Not Found", 404, "tenant \"x\" does not exist", "not_found"};
+  const Problem problem{"about:blank", "Not Found", 404, "tenant \"x\" does not exist", "not_found", "r-1"};
   EXPECT_EQ(read_problem(text<Problem>(append_problem, problem)).value(), problem);
   EXPECT_EQ(read_problem("{}").value().type, "about:blank");
   for (int i = 0; i <= static_cast<int>(ErrorCode::internal); ++i)
