@@ -65,11 +65,12 @@ TEST_F(HttpComfortTest, ATraceGoesIntoTheStoredMessageByBothWaysInAndIsNeverInve
               HasSubstr("queued"));
   EXPECT_THAT(publish("untraced"), HasSubstr("queued"));
   EXPECT_THAT(publish("broken", {"-H", "traceparent: 00-nonsense", "-H", "tracestate: a=1"}), HasSubstr("queued"));
-  foreign_publish(boost::json::serialize(boost::json::object{{"exchange", broker::tenant_exchange(tenant)},
-                                                             {"body", "1"},
-                                                             {"message_id", "foreign"},
-                                                             {"headers", {{"traceparent", kOther}}}}) +
-                  "\n");
+  foreign_publish(
+      boost::json::serialize(boost::json::object{{"exchange", broker::tenant_exchange(tenant.id)},
+                                                 {"body", "1"},
+                                                 {"message_id", "foreign"},
+                                                 {"headers", boost::json::object{{"traceparent", kOther}}}}) +
+      "\n");
   ASSERT_TRUE(eventually([&] { return world_.stored() == 4; })) << world_.picture();
   EXPECT_EQ(header_of("traced", "traceparent"), kParent);
   EXPECT_EQ(header_of("traced", "tracestate"), "a=1");
