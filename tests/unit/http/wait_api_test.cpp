@@ -53,7 +53,8 @@ TEST_F(WaitApiTest, AReaderIsCalledForTheNextMessageAndShownIt) {
   EXPECT_EQ(calls_, 0);
   store("2");
   EXPECT_EQ(calls_, 1);
-  const auto page = wire::read_page(resume(answer).body).value();
+  const auto resumed = resume(answer);  // what the page's rows point into
+  const auto page = wire::read_page(resumed.body).value();
   ASSERT_THAT(page.rows, SizeIs(1));
   EXPECT_EQ(wire::read_message(page.rows[0])->payload, "2");
   EXPECT_EQ(page.tail.next_cursor, "2");
