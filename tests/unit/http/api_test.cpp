@@ -100,7 +100,7 @@ TEST_F(ApiTest, NamesUnknownQueryParameters) {
   const auto answer = call("GET", "/tenants/acme/messages?page=3");
   EXPECT_EQ(answer.status, 400);
   EXPECT_THAT(detail(answer), HasSubstr("\"page\""));
-  EXPECT_EQ(call("GET", "/tenants?limit=1").status, 400);
+  EXPECT_EQ(call("GET", "/status?limit=1").status, 400);
   EXPECT_EQ(call("GET", "/tenants/acme/messages?cursor%20=1").status, 400);
 }
 
