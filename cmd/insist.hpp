@@ -19,7 +19,9 @@ auto insist(Make make, std::chrono::milliseconds patience) -> decltype(make()) {
   auto answer = make();
   const auto passes = [](const client::CallError& error, bool began) {
     if (error.cause == client::CallError::Cause::unreachable) return began || error.perhaps_done;
-    return error.error.code == ErrorCode::stopping;
+    const auto code = error.error.code;
+    const bool away = code == ErrorCode::broker_unavailable || code == ErrorCode::database_unavailable;
+    return code == ErrorCode::stopping || (began && away);  // it comes back before its connections do
   };
   bool began = false;
   for (const auto until = Clock::now() + patience; !answer && passes(answer.error(), began);) {

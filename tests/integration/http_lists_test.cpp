@@ -227,13 +227,13 @@ TEST(HttpKeys, AToolThatPublishesThroughARestartStoresEachLineOnce) {
     std::ofstream out(file);
     for (int n = 0; n < count; ++n) out << "{\"n\":" << n << "}\n";
   }
-  test::Process tool(
-      {test::mtmsgctl_path(), "--endpoint", world.endpoint(), "message", "publish", "acme", "--file", file}, {},
-      world.folder() + "/tool.log");
+  test::Process tool({test::mtmsgctl_path(), "--endpoint", world.endpoint(), "--timeout", "120", "message", "publish",
+                      "acme", "--file", file},
+                     {}, world.folder() + "/tool.log");
   ASSERT_TRUE(test::eventually([&] { return world.stored() > 2000; })) << tool.output();
   world.kill_daemon();
   world.start_daemon();
-  EXPECT_EQ(tool.wait(60s), 0) << tool.output();
+  EXPECT_EQ(tool.wait(150s), 0) << tool.output();
   EXPECT_THAT(tool.output(), HasSubstr("published 20,000 messages"));
   EXPECT_TRUE(test::eventually([&] { return world.queues_empty() && world.stored() >= count; })) << world.picture();
   EXPECT_EQ(world.number("select count(distinct payload) from messages"), count);
