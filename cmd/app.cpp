@@ -13,7 +13,7 @@ namespace {
 constexpr auto kDescription =
     "Manage mtmsgd: its tenants, their messages, and the daemon itself. Data goes to standard output, everything else "
     "to standard error. Exit status: 0 done, 1 refused or not found, 2 wrong usage, 3 server not reachable, 4 partly "
-    "done.";
+    "done, 5 another run is at it, 6 an export that does not follow on.";
 
 constexpr auto kExamples =
     "mtmsgctl tenant create acme --workers 4\n"
@@ -53,7 +53,7 @@ void add_globals(CLI::App& root, Globals& globals) {
       ->type_name("FILE")
       ->envname("MTMSGCTL_TOKEN_FILE");
   root.add_option_function<std::string>(
-          "-o,--output", [&globals](const std::string& name) { globals.format = kFormats.at(name); },
+          "-o,--format", [&globals](const std::string& name) { globals.format = kFormats.at(name); },
           "How to print data: table, json, ndjson or csv (default: table)")
       ->type_name("FORMAT")
       ->check([](const std::string& name) {

@@ -9,6 +9,8 @@ enum class ExitCode : int {
   usage = 2,        ///< wrong arguments; nothing was asked
   unreachable = 3,  ///< no server, or it broke off
   partly = 4,       ///< some of it was done
+  busy = 5,         ///< another run is at it
+  history = 6,      ///< an export does not follow on: messages were removed before it, or the database was restored
 };
 
 }  // namespace mtmsg::ctl

@@ -28,6 +28,8 @@ int main(int argc, char** argv) {
   using namespace mtmsg::ctl;
   // A daemon that goes away in the middle of a request is an error to report, not a signal to die of.
   std::signal(SIGPIPE, SIG_IGN);
+  // Likewise a file that becomes larger than it may (RLIMIT_FSIZE).
+  std::signal(SIGXFSZ, SIG_IGN);
   std::ios::sync_with_stdio(false);
   FileSink out(STDOUT_FILENO);
   FileSink err(STDERR_FILENO);

@@ -77,19 +77,6 @@ void fit(std::vector<std::size_t>& widths, const std::vector<Column>& columns, u
     if (columns[i].kind == Kind::flexible) widths[i] = std::min(widths[i], std::max(room, kNarrowestFlexible));
 }
 
-void append_csv_value(std::string& out, std::string_view value) {
-  if (value.find_first_of(",\"\r\n") == std::string_view::npos) {
-    out += value;
-    return;
-  }
-  out += '"';
-  for (const char c : value) {
-    if (c == '"') out += '"';
-    out += c;
-  }
-  out += '"';
-}
-
 }  // namespace
 
 void append_table(std::string& out, const Table& table, std::optional<unsigned> width) {
@@ -110,6 +97,19 @@ void append_table(std::string& out, const Table& table, std::optional<unsigned> 
   if (width) fit(widths, table.columns, *width);
   append_line(out, table.columns, titles, widths);
   for (const auto& row : rows) append_line(out, table.columns, row, widths);
+}
+
+void append_csv_value(std::string& out, std::string_view value) {
+  if (value.find_first_of(",\"\r\n") == std::string_view::npos) {
+    out += value;
+    return;
+  }
+  out += '"';
+  for (const char c : value) {
+    if (c == '"') out += '"';
+    out += c;
+  }
+  out += '"';
 }
 
 void append_csv(std::string& out, const Table& table) {

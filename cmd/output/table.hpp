@@ -32,6 +32,8 @@ struct Table {
 void append_table(std::string& out, const Table& table, std::optional<unsigned> width);
 /// RFC 4180 with "\n": a header line, then the rows.
 void append_csv(std::string& out, const Table& table);
+/// One value, in quotes where it needs them.
+void append_csv_value(std::string& out, std::string_view value);
 
 /// One thing, field by field: "key: value" lines, the values in one column.
 using Fields = std::vector<std::pair<std::string_view, std::string>>;

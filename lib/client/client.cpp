@@ -22,6 +22,10 @@ std::string tenant_path(std::string_view tenant, std::string_view below = {}) {
   return "/tenants/" + percent_encode(tenant) + std::string(below);
 }
 
+std::string messages_path(std::optional<std::string_view> tenant) {
+  return tenant ? tenant_path(*tenant, "/messages") : std::string("/messages");
+}
+
 /// "?key=value&key=value", or nothing.
 class QueryString {
  public:
@@ -154,6 +158,10 @@ Call<Tenant> Client::create_tenant(const NewTenant& request) {
   return read(impl_->transport.send(post), wire::read_tenant);
 }
 
+void Client::interrupt() noexcept {
+  impl_->transport.interrupt();
+}
+
 Call<std::vector<Tenant>> Client::tenants(TenantQuery query) {
   query.limit = kMaxPageRows;
   query.cursor.clear();
@@ -275,8 +283,7 @@ Call<std::vector<wire::PublishLine>> Client::publish_lines(std::string_view tena
 }
 
 Call<FetchedPage> Client::messages(std::optional<std::string_view> tenant, const MessageQuery& query) {
-  const auto path = tenant ? tenant_path(*tenant, "/messages") : std::string("/messages");
-  HttpRequest get{"GET", path + query_string(query), {}, {}};
+  HttpRequest get{"GET", messages_path(tenant) + query_string(query), {}, {}};
   get.wait = std::chrono::seconds(query.wait.value_or(0));
   return fetch_page(impl_->transport.send(get));
 }
@@ -291,7 +298,7 @@ Call<void> Client::erase_message(std::string_view tenant, std::string_view id) {
   return {};
 }
 
-Call<StreamEnd> Client::stream_messages(std::string_view tenant, const MessageQuery& query,
+Call<StreamEnd> Client::stream_messages(std::optional<std::string_view> tenant, const MessageQuery& query,
                                         const std::function<bool(std::string_view)>& line) {
   StreamEnd end;
   std::optional<Error> wrong;
@@ -305,7 +312,7 @@ Call<StreamEnd> Client::stream_messages(std::string_view tenant, const MessageQu
       wrong = tail.error();
     return static_cast<bool>(tail);
   };
-  HttpRequest request{"GET", tenant_path(tenant, "/messages") + query_string(query), {}, {}, kNdjson};
+  HttpRequest request{"GET", messages_path(tenant) + query_string(query), {}, {}, kNdjson};
   request.wait = std::chrono::seconds(query.wait.value_or(0));
   const auto received =
       impl_->transport.receive(request, [&](std::string_view bytes) { return splitter.feed(bytes, take); });

@@ -89,6 +89,8 @@ class Client {
   Client& operator=(Client&&) noexcept;
 
   const Endpoint& endpoint() const noexcept;
+  /// Breaks the connection, so that a call that is under way ends as unreachable. Any thread.
+  void interrupt() noexcept;
 
   /// Of an idempotency key only the key is sent.
   Call<Tenant> create_tenant(const NewTenant& request);
@@ -122,8 +124,8 @@ class Client {
   /// Its payload and headers, for good; its number stays.
   Call<void> erase_message(std::string_view tenant, std::string_view id);
   /// Every message after the cursor, as lines without their ends, in order. Memory does not grow with their number.
-  /// `line` returns false to stop. The views last for the call.
-  Call<StreamEnd> stream_messages(std::string_view tenant, const MessageQuery& query,
+  /// `line` returns false to stop. The views last for the call. Without a tenant as messages(): one after the other.
+  Call<StreamEnd> stream_messages(std::optional<std::string_view> tenant, const MessageQuery& query,
                                   const std::function<bool(std::string_view)>& line);
 
   /// One page, without bodies: its rows are for wire::read_dead_letter.

@@ -124,6 +124,10 @@ Transport::Transport(Endpoint endpoint, Options options)
 
 Transport::~Transport() = default;
 
+void Transport::interrupt() noexcept {
+  http_->client->stop();
+}
+
 CallError Transport::unreachable(std::string_view reason, bool perhaps_done) const {
   return {CallError::Cause::unreachable,
           fail(ErrorCode::timeout,

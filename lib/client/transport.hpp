@@ -40,6 +40,8 @@ class Transport {
   Transport& operator=(const Transport&) = delete;
 
   const Endpoint& endpoint() const noexcept { return endpoint_; }
+  /// Breaks the connection of a request that is under way. Any thread.
+  void interrupt() noexcept;
   Call<HttpAnswer> send(const HttpRequest& request);
   /// The same with whatever status there is, for a server whose errors are no problems.
   Call<HttpAnswer> exchange(const HttpRequest& request);

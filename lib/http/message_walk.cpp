@@ -95,6 +95,7 @@ class RowStream {
         request_id_(request.id),
         traceparent_(request.trace.parent) {
     take_from_left();
+    truncated_ = page_.tail.truncated;
   }
 
   StreamStep next(std::string& buffer) {
@@ -111,7 +112,9 @@ class RowStream {
         page_ = std::move(*more);
         at_ = 0;
         take_from_left();
+        truncated_ |= page_.tail.truncated;
       } else {
+        page_.tail.truncated = truncated_;
         wire::append_page_tail(buffer, page_.tail);
         buffer += '\n';
         return StreamStep::done;
@@ -138,6 +141,7 @@ class RowStream {
   std::optional<std::size_t> left_;
   const std::string request_id_;
   const std::string traceparent_;
+  bool truncated_ = false;  // any page of the stream; the tail says it for all
 };
 
 }  // namespace

@@ -154,10 +154,11 @@ struct Confined {
 
 TEST(Layout, ThirdPartyHeadersStayWhereTheyAreHidden) {
   const Confined rules[] = {
-      {"amqp", {"broker"}},    {"rabbitmq-c/", {"broker"}},  {"pqxx", {"store"}},
-      {"libpq", {"store"}},    {"CLI/", {"daemon", "cmd"}},  {"httplib.h", {"http", "client"}},
-      {"toml++/", {"config"}}, {"prometheus/", {"metrics"}}, {"spdlog/", {"daemon"}},
-      {"zlib.h", {"http"}},    {"openssl/ssl", {"tls"}},     {"jwt.h", {"auth"}},
+      {"amqp", {"broker"}},        {"rabbitmq-c/", {"broker"}},  {"pqxx", {"store"}},
+      {"libpq", {"store"}},        {"CLI/", {"daemon", "cmd"}},  {"httplib.h", {"http", "client"}},
+      {"toml++/", {"config"}},     {"prometheus/", {"metrics"}}, {"spdlog/", {"daemon"}},
+      {"zlib.h", {"http", "cmd"}}, {"zstd.h", {"cmd"}},          {"openssl/ssl", {"tls"}},
+      {"jwt.h", {"auth"}},
   };
   for (const char* top : {"lib", "daemon", "cmd"}) {
     for (const auto& include : includes_below(top)) {
