@@ -50,10 +50,16 @@ std::string rollback_state(const pqxx::failure& error) {
   return dynamic_cast<const pqxx::transaction_rollback*>(&error) ? "40000" : "";
 }
 
+/// libpqxx 6 keeps the code of what is not permitted to itself.
+std::string state_of(const pqxx::sql_error& error) {
+  if (error.sqlstate().empty() && dynamic_cast<const pqxx::insufficient_privilege*>(&error)) return "42501";
+  return error.sqlstate();
+}
+
 [[noreturn]] void translate(PGconn* raw, const pqxx::failure& error) {
   // libpq knows why the connection ended; libpqxx only tells what it could not do with it afterwards.
   if (PQstatus(raw) != CONNECTION_OK) throw SqlFailure("", *PQerrorMessage(raw) ? PQerrorMessage(raw) : error.what());
-  if (const auto* sql = dynamic_cast<const pqxx::sql_error*>(&error)) throw SqlFailure(sql->sqlstate(), error.what());
+  if (const auto* sql = dynamic_cast<const pqxx::sql_error*>(&error)) throw SqlFailure(state_of(*sql), error.what());
   if (dynamic_cast<const pqxx::broken_connection*>(&error)) throw SqlFailure("", error.what());
   if (const auto state = rollback_state(error); !state.empty()) throw SqlFailure(state, error.what());
   throw Failure(Error{ErrorCode::internal, std::string("libpqxx: ") + error.what()});

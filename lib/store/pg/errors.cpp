@@ -5,8 +5,9 @@ namespace {
 
 bool is_outage(std::string_view sqlstate) noexcept {
   // 25006: the server became a standby under us. 25P03: it ended an idle transaction, and the session with it.
-  // 28, 3D: it does not let us in; that is mended at the server, and what waits must go on waiting.
-  for (const std::string_view full : {"25006", "25P03"})
+  // 28, 3D, 42501: it does not let us in, or at its tables; that is mended at the server, and what waits must go on
+  // waiting.
+  for (const std::string_view full : {"25006", "25P03", "42501"})
     if (sqlstate == full) return true;
   for (const std::string_view prefix : {"08", "28", "3D", "40", "53", "55", "57", "58"})
     if (sqlstate.starts_with(prefix)) return true;
