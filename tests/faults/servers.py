@@ -62,7 +62,9 @@ class Sandbox:
         return re.sub(r"//\w+@([^/]*)/\w+", rf"//{user}@\1/{database}", self._database_url)
 
     def make_database(self):
-        self.psql(f"create role {ROLE} login; create database {DATABASE} owner {ROLE};", database="postgres")
+        # The daemon's role may create none, as a packaged one may not: so the readers' is there before.
+        self.psql(f"create role {ROLE} login; create role mtmsg_reader nologin; grant mtmsg_reader to {ROLE};"
+                  f"create database {DATABASE} owner {ROLE};", database="postgres")
 
     def psql(self, script, database=DATABASE, limit_s=COMMAND_LIMIT_S, application="faults"):
         """As the superuser, past the proxy, and able to write whatever the database's default is."""

@@ -308,6 +308,10 @@ class FewConnections : public DatabaseAway {
  protected:
   FewConnections() {
     server_sql("create role " + role_ + " login");
+    server_sql(
+        "do $$ begin create role mtmsg_reader nologin; exception when duplicate_object or "
+        "unique_violation then end $$");
+    server_sql("grant mtmsg_reader to " + role_);
     world_.sql("alter database " + world_.sql("select current_database()") + " owner to " + role_);
     world_.sql("alter schema public owner to " + role_);
     auto url = relay_.through(world_.database_url());
