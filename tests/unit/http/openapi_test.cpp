@@ -201,6 +201,19 @@ TEST(OpenApi, GivesEveryBodyAnExample) {
     check(answer.value().as_object(), "daemon/openapi.yaml, components, responses, " + std::string(answer.key()));
 }
 
+TEST(OpenApi, FillsNothingInThatIsNotNeeded) {
+  const auto check = [](const json::object& parameter, const std::string& where) {
+    if (const auto* required = parameter.if_contains("required"); required && required->as_bool()) return;
+    EXPECT_FALSE(parameter.contains("example") || parameter.contains("examples"))
+        << where << ", parameter " << text(parameter, "name")
+        << ": \"Try it out\" would send its example; put it into the schema, as `examples: […]`";
+  };
+  for (const auto& operation : operations())
+    for (const auto* holder : {operation.item, operation.own})
+      if (const auto* list = holder->if_contains("parameters"))
+        for (const auto& each : list->as_array()) check(resolve(each.as_object()), operation.where());
+}
+
 TEST(OpenApi, ListsTheCodesOfProblemsThatThereAre) {
   Names codes(kHttpCodes.begin(), kHttpCodes.end());
   for (int value = 0; value <= static_cast<int>(ErrorCode::internal); ++value)
