@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "client/endpoint.hpp"
@@ -39,10 +40,24 @@ struct CallError {
 template <class T>
 using Call = boost::system::result<T, CallError>;
 
+/// A request that was answered, whatever the status. The views last for the call that gets it.
+struct Exchange {
+  std::string_view method;
+  std::string_view target;
+  std::string_view request_type;  ///< empty: no body
+  std::string_view request_body;
+  int status = 0;
+  std::vector<std::pair<std::string, std::string>> headers{};  ///< of the answer
+  std::string_view body;
+  bool whole = true;  ///< `body` is all of it; of a stream only the beginning is kept
+};
+
 struct Options {
   std::chrono::seconds timeout{30};  ///< for connecting, and for each wait for bytes
   std::string token{};               ///< bearer token; empty: none
   std::string server = "mtmsgd";     ///< as errors call it
+  /// Sees every exchange, on the caller's thread.
+  std::function<void(const Exchange&)> observer{};
 };
 
 /// Which messages. The cursor is text, as the daemon gave it; empty: from the first.

@@ -14,6 +14,9 @@ namespace {
 // An error's body is for people; more than this is not from our daemon.
 constexpr std::size_t kMaxProblemBytes = std::size_t{64} << 10U;
 
+// Of a stream, for the observer.
+constexpr std::size_t kMaxObservedBytes = std::size_t{256} << 10U;
+
 std::unique_ptr<httplib::ClientImpl> connect_to(const Endpoint& endpoint) {
   switch (endpoint.scheme) {
     case Endpoint::Scheme::unix_socket: {
@@ -152,6 +155,14 @@ httplib::Request to_httplib(const HttpRequest& request, const Endpoint& endpoint
   return out;
 }
 
+void observe(const Options& options, const HttpRequest& request, const httplib::Response& response,
+             std::string_view body, bool whole) {
+  if (!options.observer) return;
+  Exchange exchange{request.method, request.path, request.content_type, request.body, response.status, {}, body, whole};
+  for (const auto& [name, value] : response.headers) exchange.headers.emplace_back(name, value);
+  options.observer(exchange);
+}
+
 }  // namespace
 
 Call<HttpAnswer> Transport::send(const HttpRequest& request) {
@@ -166,6 +177,7 @@ Call<HttpAnswer> Transport::exchange(const HttpRequest& request) {
   const auto result = http_->client->send(to_httplib(request, endpoint_, options_));
   const int system_error = errno;
   if (!result) return unreachable(reason_of(result.error(), system_error), was_sent(result.error()));
+  observe(options_, request, *result, result->body, true);
   return HttpAnswer{result->status, result->body};
 }
 
@@ -173,11 +185,20 @@ Call<Transport::Received> Transport::receive(const HttpRequest& request, const R
   auto out = to_httplib(request, endpoint_, options_);
   int status = 0;
   std::string problem;
+  httplib::Response begun;
+  std::string observed;
+  bool whole = true;
   out.response_handler = [&](const httplib::Response& response) {
     status = response.status;
+    begun.status = response.status;
+    begun.headers = response.headers;
     return true;
   };
   out.content_receiver = [&](const char* data, std::size_t size, std::uint64_t, std::uint64_t) {
+    if (options_.observer) {
+      observed.append(data, std::min(size, kMaxObservedBytes - observed.size()));
+      whole = whole && observed.size() < kMaxObservedBytes;
+    }
     if (status < 400) return receiver({data, size});
     problem.append(data, size);
     return problem.size() <= kMaxProblemBytes;
@@ -187,6 +208,7 @@ Call<Transport::Received> Transport::receive(const HttpRequest& request, const R
   const auto result = http_->client->send(out);
   const int system_error = errno;
   if (status == 0) return unreachable(reason_of(result.error(), system_error), was_sent(result.error()));
+  observe(options_, request, begun, observed, whole && result);
   if (status >= 400) return refused(status, problem);
   return Received{{status, {}}, static_cast<bool>(result)};
 }

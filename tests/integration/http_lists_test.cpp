@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 
 #include "client/transport.hpp"
+#include "support/exchanges.hpp"
 #include "support/world.hpp"
 #include "tests/integration/http_client.hpp"
 #include "wire/message.hpp"
@@ -25,7 +26,7 @@ using testing::HasSubstr;
 using testing::SizeIs;
 
 client::Client client_of(const std::string& endpoint) {
-  return {client::Endpoint::parse(endpoint).value(), client::Options{}};
+  return {client::Endpoint::parse(endpoint).value(), test::client_options()};
 }
 
 client::MessageQuery after(const std::string& cursor, unsigned wait) {
@@ -176,7 +177,7 @@ TEST(HttpConditions, AChangeIsMadeToWhatWasSeenOrNotAtAll) {
   EXPECT_EQ(client.update_tenant("acme", change).error().error.code, ErrorCode::precondition_failed);
   EXPECT_EQ(client.tenant("acme").value().tenant.workers, 7U);
 
-  client::Transport transport(client::Endpoint::parse(world.endpoint()).value(), client::Options{});
+  client::Transport transport(client::Endpoint::parse(world.endpoint()).value(), test::client_options());
   const auto send = [&](const std::string& method, const std::string& target, const std::string& header,
                         const std::string& value, const std::string& body = {}) {
     client::HttpRequest request{method, target, body, body.empty() ? "" : "application/json"};
@@ -248,7 +249,7 @@ TEST(HttpLists, TenantsComePageAfterPageAndAsTheirFiltersSay) {
   auto& client = world.client();
   for (const auto* name : {"eu-b", "eu-a", "us-a", "eu-c"}) world.create_tenant(name);
   ASSERT_TRUE(client.pause_tenant("eu-b"));
-  client::Transport transport(client::Endpoint::parse(world.endpoint()).value(), client::Options{});
+  client::Transport transport(client::Endpoint::parse(world.endpoint()).value(), test::client_options());
   const auto names = [&](const std::string& query) {
     const auto answer = transport.send({"GET", "/tenants" + query, {}, {}}).value();
     const auto page = wire::read_tenants(answer.body).value();

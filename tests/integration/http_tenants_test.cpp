@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "client/transport.hpp"
+#include "support/exchanges.hpp"
 #include "support/relay.hpp"
 #include "support/world.hpp"
 
@@ -38,7 +39,7 @@ TEST(HttpTenants, AFullQueueIsToldToWhoPublishesAndEmptiesWhenTheTenantResumes) 
   ASSERT_TRUE(refused) << "200 messages went into a queue for 5\n" << world.picture();
   EXPECT_EQ(refused->error.code, ErrorCode::broker_rejected);
   EXPECT_THAT(refused->error.message, HasSubstr("max_queue_length is 5"));
-  client::Transport transport(client::Endpoint::parse(world.endpoint()).value(), client::Options{});
+  client::Transport transport(client::Endpoint::parse(world.endpoint()).value(), test::client_options());
   const auto answer = transport.exchange(
       {"POST", "/tenants/acme/messages", "{\"payload\":1}\n{\"payload\":2}\n", "application/x-ndjson"});
   EXPECT_EQ(answer->status, 429) << answer->body;

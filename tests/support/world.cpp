@@ -16,6 +16,7 @@
 #include "broker/control.hpp"
 #include "client/transport.hpp"
 #include "core/uuid.hpp"
+#include "support/exchanges.hpp"
 #include "support/paths.hpp"
 #include "support/raw_broker.hpp"
 
@@ -120,6 +121,7 @@ void World::delete_queues() {
 }
 
 void World::launch_daemon() {
+  record_daemon();
   client_.reset();
   daemon_ = std::make_unique<Process>(std::vector<std::string>{mtmsgd_path()}, settings_,
                                       folder_ + "/log." + std::to_string(++starts_));
@@ -181,7 +183,7 @@ std::string World::endpoint() const {
 
 client::Client& World::client() {
   if (!client_)
-    client_ = std::make_unique<client::Client>(client::Endpoint::parse(endpoint()).value(), client::Options{});
+    client_ = std::make_unique<client::Client>(client::Endpoint::parse(endpoint()).value(), client_options());
   return *client_;
 }
 
@@ -200,7 +202,7 @@ bool World::ready() {
 }
 
 std::int64_t World::metric(const std::string& name) {
-  client::Transport transport(client::Endpoint::parse(endpoint()).value(), client::Options{});
+  client::Transport transport(client::Endpoint::parse(endpoint()).value(), client_options());
   const auto answer = transport.send({"GET", "/metrics", {}, {}, "text/plain"});
   if (answer.has_error()) throw std::runtime_error("GET /metrics: " + answer.error().error.message);
   const auto at = ("\n" + answer->body).find("\n" + name + " ");
@@ -218,7 +220,7 @@ std::unique_ptr<Process> World::launch_peer() {
 std::unique_ptr<Process> World::start_peer() {
   auto peer = launch_peer();
   const auto socket = "unix:" + folder_ + "/peer." + std::to_string(peers_) + ".sock";
-  client::Client asks(client::Endpoint::parse(socket).value(), client::Options{});
+  client::Client asks(client::Endpoint::parse(socket).value(), client_options());
   const bool ready = eventually([&] {
     const auto status = asks.status();
     return status.has_value() && status->readiness.ready;
@@ -240,7 +242,7 @@ std::vector<TenantId> World::create_tenants(const std::string& prefix, std::size
   std::atomic<std::size_t> next{0};
   std::atomic<std::size_t> done{0};
   const auto some = [&] {
-    client::Client own(client::Endpoint::parse(endpoint()).value(), client::Options{});
+    client::Client own(client::Endpoint::parse(endpoint()).value(), client_options());
     for (std::size_t i = next++; i < count; i = next++) {
       const auto digits = std::to_string(i);
       const auto tenant = own.create_tenant(

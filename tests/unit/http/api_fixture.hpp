@@ -9,6 +9,7 @@
 
 #include "http/api.hpp"
 #include "http/request_id.hpp"
+#include "support/exchanges.hpp"
 #include "tests/unit/http/fakes.hpp"
 #include "wire/problem.hpp"
 
@@ -59,7 +60,18 @@ class ApiTest : public testing::Test {
     Request request{method, target, headers, options.peer, pieces, request_id_of(headers), trace_context_of(headers)};
     // Kept, because streams go on using it.
     apis_.emplace_back(world_.services(), auth::Authenticator(auth::Mode::jwt));
-    return apis_.back().handle(request);
+    auto response = apis_.back().handle(request);
+    record(method, target, options, response);
+    return response;
+  }
+  /// For tests/web/validate_exchanges. Of a stream only the head: its body is the test's.
+  static void record(std::string_view method, std::string_view target, const Options& options,
+                     const Response& response) {
+    if (response.later) return;  // not answered yet
+    client::Exchange exchange{method, target, options.type, {}, response.status, response.headers, response.body};
+    exchange.headers.emplace_back("Content-Type", response.content_type);
+    exchange.whole = !response.stream;
+    test::record_exchange(exchange);
   }
   static std::string code(const Response& response) { return wire::read_problem(response.body).value().code; }
   static std::string detail(const Response& response) { return wire::read_problem(response.body).value().detail; }
