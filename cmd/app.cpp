@@ -52,6 +52,16 @@ void add_globals(CLI::App& root, Globals& globals) {
   root.add_option("--token-file", globals.token_file, "File with a bearer token; the local socket needs none")
       ->type_name("FILE")
       ->envname("MTMSGCTL_TOKEN_FILE");
+  root.add_option("--ca-file", globals.ca_file, "With https: PEM file with the CAs to trust instead of the system's")
+      ->type_name("FILE")
+      ->envname("MTMSGCTL_CA_FILE");
+  root.add_option("--client-cert", globals.client_cert,
+                  "With https: PEM file with the certificate to show, with its --client-key")
+      ->type_name("FILE")
+      ->envname("MTMSGCTL_CLIENT_CERT");
+  root.add_option("--client-key", globals.client_key, "With https: PEM file with the key of --client-cert")
+      ->type_name("FILE")
+      ->envname("MTMSGCTL_CLIENT_KEY");
   root.add_option_function<std::string>(
           "-o,--format", [&globals](const std::string& name) { globals.format = kFormats.at(name); },
           "How to print data: table, json, ndjson or csv (default: table)")
@@ -110,6 +120,15 @@ ExitCode run_chosen(CommandLine& line, const Surroundings& around) {
   if (!token) return wrong_usage(around, token.error().message, line.root);
   const std::chrono::seconds timeout(line.globals.timeout_seconds);
   client::Options options{timeout, std::move(*token)};
+  options.ca_file = line.globals.ca_file;
+  options.client_cert = line.globals.client_cert;
+  options.client_key = line.globals.client_key;
+  if (options.client_cert.empty() != options.client_key.empty())
+    return wrong_usage(around, "--client-cert and --client-key belong together", line.root);
+  if (endpoint->scheme == client::Endpoint::Scheme::https) {
+    if (auto files = client::check_tls_files(options); !files)
+      return wrong_usage(around, files.error().message, line.root);
+  }
   Context context(around, line.globals.format.value_or(Format::table), line.globals.format.has_value(), timeout,
                   client::Client(std::move(*endpoint), std::move(options)));
   const auto code = line.chosen(context);

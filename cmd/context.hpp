@@ -32,6 +32,9 @@ struct Surroundings {
 struct Globals {
   std::string endpoint = "unix:/run/mtmsg/mtmsgd.sock";
   std::string token_file;
+  std::string ca_file;
+  std::string client_cert;
+  std::string client_key;
   std::optional<Format> format;  ///< absent: table
   unsigned timeout_seconds = 30;
 };

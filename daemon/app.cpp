@@ -20,6 +20,7 @@ broker::ConnectOptions connect_options(const config::Config& config, std::string
   broker::ConnectOptions options;
   options.url = config.broker.url;
   options.connection_name = "mtmsgd " + std::string(purpose);
+  options.tls = broker_files(config);
   options.heartbeat = duration_cast<std::chrono::seconds>(config.broker.heartbeat);
   return options;
 }

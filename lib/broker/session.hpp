@@ -15,6 +15,7 @@
 #include "core/ids.hpp"
 #include "core/result.hpp"
 #include "domain/tenant.hpp"
+#include "tls/context.hpp"
 
 /// The edge to RabbitMQ. A Session is one AMQP 0-9-1 connection and belongs to one link thread (broker/link.hpp).
 namespace mtmsg::broker {
@@ -164,7 +165,8 @@ class Session {
 };
 
 struct ConnectOptions {
-  /// amqp://user:password@host:port/vhost (the vhost percent-encoded), or several servers: …@host:port,host:port/vhost
+  /// amqps:// is TLS, on every host. amqp://user:password@host:port/vhost (the vhost percent-encoded), or several
+  /// servers: …@host:port,host:port/vhost
   std::string url;
   /// Shown by the broker's management.
   std::string connection_name;
@@ -173,7 +175,9 @@ struct ConnectOptions {
   std::chrono::milliseconds rpc_timeout{15000};
   /// What comes through this exchange was given up by the broker: Delivery::death says why, and the headers the broker
   /// added for it are not in headers_json. Empty: nothing does.
-  std::string dead_letter_exchange;
+  std::string dead_letter_exchange = {};
+  /// For amqps://. Read at each connect, so that what is renewed is used.
+  tls::ClientFiles tls = {};
 };
 
 /// Connects and logs in; blocks the calling (link) thread for at most connect_timeout, which several servers share; but

@@ -58,7 +58,13 @@ struct Options {
   std::string server = "mtmsgd";     ///< as errors call it
   /// Sees every exchange, on the caller's thread.
   std::function<void(const Exchange&)> observer{};
+  // For https. PEM files
+  std::string ca_file{};  ///< whom to trust; empty: the CAs the system trusts
+  std::string client_cert{};
+  std::string client_key{};
 };
+/// Whether the files of TLS can be used. Error: invalid_argument, naming the file.
+Result<void> check_tls_files(const Options& options);
 
 /// Which messages. The cursor is text, as the daemon gave it; empty: from the first.
 struct MessageQuery {

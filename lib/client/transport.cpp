@@ -6,6 +6,8 @@
 #include <httplib.h>
 #include <sys/socket.h>
 
+#include "tls/context.hpp"
+#include "tls/errors.hpp"
 #include "wire/problem.hpp"
 
 namespace mtmsg::client {
@@ -87,7 +89,7 @@ std::string_view name_of(httplib::Error error) {
     case httplib::Error::SSLLoadingCerts:
       return "the certificates to trust could not be read";
     case httplib::Error::SSLServerVerification:
-      return "its certificate is not trusted, or not for this host";
+      return "its certificate is not for this name";
     case httplib::Error::ConnectionTimeout:
       return "no connection within the time limit (--timeout)";
     default:
@@ -98,6 +100,10 @@ std::string_view name_of(httplib::Error error) {
 /// At least a part of the request.
 bool was_sent(httplib::Error error) {
   return error == httplib::Error::Read || error == httplib::Error::Write;
+}
+
+tls::ClientFiles files_of(const Options& options) {
+  return {options.ca_file, options.client_cert, options.client_key};
 }
 
 /// `system_error`: errno after the call. The library keeps it to itself, but only connect(2) and socket(2) came last.
@@ -112,11 +118,21 @@ std::string reason_of(httplib::Error error, int system_error) {
 
 struct Transport::Http {
   std::unique_ptr<httplib::ClientImpl> client;
+  httplib::SSLClient* tls = nullptr;  // the same, if it is one
+  std::string unusable;               // why its files of TLS can't be used
 };
 
 Transport::Transport(Endpoint endpoint, Options options)
     : endpoint_(std::move(endpoint)), options_(std::move(options)), http_(std::make_unique<Http>()) {
   http_->client = connect_to(endpoint_);
+  if (endpoint_.scheme == Endpoint::Scheme::https) {
+    http_->tls = dynamic_cast<httplib::SSLClient*>(http_->client.get());
+    // The library trusts the system's CAs where it is given no file of its own.
+    if (!options_.ca_file.empty()) http_->tls->set_ca_cert_path(options_.ca_file.c_str());
+    http_->tls->enable_server_certificate_verification(true);
+    const auto used = tls::use_files(http_->tls->ssl_context(), files_of(options_));
+    if (used.has_error()) http_->unusable = used.error().message;
+  }
   auto& client = *http_->client;
   client.set_connection_timeout(options_.timeout);
   client.set_read_timeout(options_.timeout);
@@ -129,6 +145,20 @@ Transport::~Transport() = default;
 
 void Transport::interrupt() noexcept {
   http_->client->stop();
+}
+
+Result<void> check_tls_files(const Options& options) {
+  const auto context = tls::Context::client(files_of(options));
+  return context.has_error() ? Result<void>(context.error()) : Result<void>();
+}
+
+/// With what TLS has to say to it.
+std::string Transport::tls_reason(std::string reason) const {
+  if (http_->tls == nullptr) return reason;
+  const auto said = tls::take_error({});
+  if (const auto verified = http_->tls->get_openssl_verify_result(); verified != 0)
+    return tls::describe_verification(verified, endpoint_.host, options_.ca_file);
+  return said.empty() ? reason : reason + " (" + said + ")";
 }
 
 CallError Transport::unreachable(std::string_view reason, bool perhaps_done) const {
@@ -173,10 +203,12 @@ Call<HttpAnswer> Transport::send(const HttpRequest& request) {
 
 Call<HttpAnswer> Transport::exchange(const HttpRequest& request) {
   http_->client->set_read_timeout(options_.timeout + request.wait);
+  if (!http_->unusable.empty()) return unreachable(http_->unusable, false);
+  (void)tls::take_error({});
   errno = 0;
   const auto result = http_->client->send(to_httplib(request, endpoint_, options_));
   const int system_error = errno;
-  if (!result) return unreachable(reason_of(result.error(), system_error), was_sent(result.error()));
+  if (!result) return unreachable(tls_reason(reason_of(result.error(), system_error)), was_sent(result.error()));
   observe(options_, request, *result, result->body, true);
   return HttpAnswer{result->status, result->body};
 }
@@ -204,10 +236,12 @@ Call<Transport::Received> Transport::receive(const HttpRequest& request, const R
     return problem.size() <= kMaxProblemBytes;
   };
   http_->client->set_read_timeout(options_.timeout + request.wait);
+  if (!http_->unusable.empty()) return unreachable(http_->unusable, false);
+  (void)tls::take_error({});
   errno = 0;
   const auto result = http_->client->send(out);
   const int system_error = errno;
-  if (status == 0) return unreachable(reason_of(result.error(), system_error), was_sent(result.error()));
+  if (status == 0) return unreachable(tls_reason(reason_of(result.error(), system_error)), was_sent(result.error()));
   observe(options_, request, begun, observed, whole && result);
   if (status >= 400) return refused(status, problem);
   return Received{{status, {}}, static_cast<bool>(result)};

@@ -55,6 +55,7 @@ class Transport {
  private:
   struct Http;
   CallError unreachable(std::string_view reason, bool perhaps_done) const;
+  std::string tls_reason(std::string reason) const;
 
   Endpoint endpoint_;
   Options options_;

@@ -43,6 +43,12 @@ void check_pair(const std::string& certificate_option, const std::string& certif
 void check_tls(const Config& config, std::vector<Problem>& problems) {
   const auto& http = config.http;
   check_pair("http.tls_cert", http.tls_cert, "http.tls_key", http.tls_key, problems);
+  const auto& broker = config.broker;
+  check_pair("broker.tls_cert", broker.tls_cert, "broker.tls_key", broker.tls_key, problems);
+  for (const auto& [option, file] : {std::pair{"broker.tls_ca", broker.tls_ca}, {"broker.tls_cert", broker.tls_cert}}) {
+    if (!file.empty() && !broker.url.empty() && !broker.url.starts_with("amqps://"))
+      problems.push_back({option, "is set, but broker.url does not begin with amqps://: it would be plain text"});
+  }
   if (!http.tls_client_ca.empty() && http.tls_cert.empty()) {
     problems.push_back(
         {"http.tls_client_ca", "is set, but http.tls_cert is not: clients show certificates over TLS only"});

@@ -52,6 +52,10 @@ struct Socket {
 struct Broker {
   std::string url;  ///< secret; whichever of the ways to give it was used
   std::string url_file;
+  // PEM files; empty: none
+  std::string tls_ca;
+  std::string tls_cert;
+  std::string tls_key;
   std::string name_space;
   QueueType queue_type = QueueType::quorum;
   unsigned delivery_limit = 0;

@@ -77,7 +77,8 @@ class World:
                         BROKER: Proxy(BROKER, self.sandbox.broker_port)}
         for proxy in self.proxies.values():
             proxy.start()
-        return {"MTMSG_DATABASE_URL": f"postgresql://{ROLE}@127.0.0.1:{self.proxies[POSTGRES].port}/{DATABASE}",
+        return {"MTMSG_DATABASE_URL": f"postgresql://{ROLE}@127.0.0.1:{self.proxies[POSTGRES].port}/{DATABASE}"
+                                      "?sslmode=disable",
                 "MTMSG_BROKER_URL": f"amqp://guest:guest@127.0.0.1:{self.proxies[BROKER].port}/"}
 
     def start(self):

@@ -181,7 +181,9 @@ TEST_F(DatabaseAway, AReadOnlyDatabaseIsWaitedForUntilItTakesWrites) {
   ASSERT_TRUE(writers_away("read-only")) << world_.picture();
   EXPECT_FALSE(world_.ready());
   // Its old sessions would stay read-only for ever.
-  pqxx::connection writable(world_.database_url() + "?options=-cdefault_transaction_read_only%3Doff");
+  const auto url = world_.database_url();
+  pqxx::connection writable(url + (url.find('?') == std::string::npos ? "?" : "&") +
+                            "options=-cdefault_transaction_read_only%3Doff");
   pqxx::nontransaction(writable).exec("alter database " + name + " reset default_transaction_read_only");
   expect_nothing_lost();
   expect_told_once();

@@ -66,6 +66,13 @@ std::string describe(const amqp_rpc_reply_t& reply) {
   return "the broker ended the handshake";
 }
 
+Result<Tunnel::Opened> open_tunnel(const Endpoint& endpoint, const ConnectOptions& options, UniqueFd fd,
+                                   Clock::time_point deadline) {
+  const auto context = tls::Context::client(options.tls);
+  if (context.has_error()) return fail(ErrorCode::broker_unavailable, "TLS: " + context.error().message);
+  return Tunnel::open(std::move(fd), **context, endpoint.host, deadline);
+}
+
 /// "3.10.8" → 3
 unsigned major_version(amqp_connection_state_t state) noexcept {
   const auto* properties = amqp_get_server_properties(state);
@@ -81,9 +88,11 @@ unsigned major_version(amqp_connection_state_t state) noexcept {
 
 }  // namespace
 
-Connection::Connection(State state, std::string name, std::shared_ptr<Interruption> interruption,
-                       std::uint64_t attachment, std::chrono::seconds heartbeat)
-    : state_(std::move(state)),
+Connection::Connection(std::unique_ptr<Tunnel> tunnel, State state, std::string name,
+                       std::shared_ptr<Interruption> interruption, std::uint64_t attachment,
+                       std::chrono::seconds heartbeat)
+    : tunnel_(std::move(tunnel)),
+      state_(std::move(state)),
       name_(std::move(name)),
       interruption_(std::move(interruption)),
       attachment_(attachment),
@@ -126,11 +135,21 @@ Result<Connection> Connection::open_one(const Endpoint& endpoint, const ConnectO
   // Unacknowledged writes end when a silent peer is given up anyway.
   const auto send_limit = options.heartbeat.count() > 0 ? 2 * std::chrono::milliseconds(options.heartbeat)
                                                         : std::chrono::milliseconds(options.rpc_timeout);
+  std::unique_ptr<Tunnel> tunnel;  // goes after state, as in a Connection
   State state(amqp_new_connection());
   amqp_socket_t* socket = state ? amqp_tcp_socket_new(state.get()) : nullptr;
   if (socket == nullptr) return fail(ErrorCode::internal, "out of memory for an AMQP connection");
   auto dialled = dial(endpoint, deadline, send_limit, *interruption);
   if (!dialled) return dialled.error();
+  if (endpoint.tls) {
+    auto opened = open_tunnel(endpoint, options, std::move(dialled->fd), deadline);
+    if (!opened) {
+      interruption->detach(dialled->attachment);
+      return Error(opened.error()).with_context("cannot connect to " + endpoint.name());
+    }
+    tunnel = std::move(opened->tunnel);
+    dialled->fd = std::move(opened->near_end);
+  }
   amqp_tcp_socket_set_sockfd(socket, dialled->fd.release());
 
   const auto left = to_timeval(std::max<Clock::duration>(deadline - Clock::now(), std::chrono::milliseconds(1)));
@@ -139,7 +158,10 @@ Result<Connection> Connection::open_one(const Endpoint& endpoint, const ConnectO
   const auto reply = log_in(state.get(), endpoint, options);
   if (reply.reply_type != AMQP_RESPONSE_NORMAL) {
     interruption->detach(dialled->attachment);
-    return fail(ErrorCode::broker_unavailable, "cannot log in to " + endpoint.name() + ": " + describe(reply));
+    // Since TLS 1.3 a broker refuses our certificate only after the handshake.
+    const auto broke = tunnel ? tunnel->why() : std::string();
+    return fail(ErrorCode::broker_unavailable,
+                "cannot log in to " + endpoint.name() + ": " + (broke.empty() ? describe(reply) : "TLS: " + broke));
   }
   const std::chrono::seconds heartbeat(amqp_get_heartbeat(state.get()));
   if (amqp_tune_connection(state.get(), amqp_get_channel_max(state.get()), amqp_get_frame_max(state.get()), 0) !=
@@ -149,7 +171,8 @@ Result<Connection> Connection::open_one(const Endpoint& endpoint, const ConnectO
   }
   interruption->handshake_done();
   amqp_maybe_release_buffers(state.get());
-  return Connection(std::move(state), endpoint.name(), std::move(interruption), dialled->attachment, heartbeat);
+  return Connection(std::move(tunnel), std::move(state), endpoint.name(), std::move(interruption), dialled->attachment,
+                    heartbeat);
 }
 
 }  // namespace mtmsg::broker::amqp

@@ -6,6 +6,7 @@
 #include "broker/amqp/api.hpp"
 #include "broker/amqp/dial.hpp"
 #include "broker/amqp/endpoint.hpp"
+#include "broker/amqp/tunnel.hpp"
 #include "broker/session.hpp"
 
 namespace mtmsg::broker::amqp {
@@ -34,6 +35,8 @@ class Connection {
   /// The interval agreed on; 0: none. Whoever reads and writes sends heartbeats and misses them: the library would do
   /// so only in its own reads.
   std::chrono::seconds heartbeat() const noexcept { return heartbeat_; }
+  /// Why TLS broke; empty while it did not, and without it.
+  std::string why_tls_broke() const { return tunnel_ ? tunnel_->why() : std::string(); }
   /// RabbitMQ's major version; 0 when it did not say.
   unsigned server_version() const noexcept { return server_version_; }
 
@@ -46,9 +49,10 @@ class Connection {
     void operator()(amqp_connection_state_t state) const noexcept { amqp_destroy_connection(state); }
   };
   using State = std::unique_ptr<amqp_connection_state_t_, Deleter>;
-  Connection(State state, std::string name, std::shared_ptr<Interruption> interruption, std::uint64_t attachment,
-             std::chrono::seconds heartbeat);
+  Connection(std::unique_ptr<Tunnel> tunnel, State state, std::string name, std::shared_ptr<Interruption> interruption,
+             std::uint64_t attachment, std::chrono::seconds heartbeat);
 
+  std::unique_ptr<Tunnel> tunnel_;  // null without TLS; goes after state_, which closes its near end
   State state_;
   std::string name_;
   std::shared_ptr<Interruption> interruption_;

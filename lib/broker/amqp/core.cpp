@@ -117,8 +117,10 @@ void Core::heartbeat() {
 }
 
 void Core::fail_status(int status, std::string_view doing) {
+  const auto broke = connection_.why_tls_broke();
   fail({ErrorCode::broker_unavailable, "connection to the broker at " + connection_.name() + " lost while " +
-                                           std::string(doing) + ": " + amqp_error_string2(status)});
+                                           std::string(doing) + ": " +
+                                           (broke.empty() ? amqp_error_string2(status) : "TLS: " + broke)});
 }
 
 void Core::fail(Error why) {

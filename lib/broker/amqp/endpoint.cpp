@@ -15,17 +15,13 @@ Result<Endpoint> parse_one(std::string url) {
   amqp_default_connection_info(&info);
   // Parses in place: `info` points into `url`.
   if (amqp_parse_url(url.data(), &info) != AMQP_STATUS_OK) return fail(ErrorCode::invalid_argument, kForm);
-  if (info.ssl) {
-    return fail(ErrorCode::invalid_argument,
-                "the broker URL asks for TLS (amqps://), which this version does not speak: use amqp:// over a network "
-                "you trust");
-  }
   if (info.port < 1 || info.port > 65535 || info.host == nullptr || *info.host == '\0') {
     return fail(ErrorCode::invalid_argument, kForm);
   }
   Endpoint endpoint;
   endpoint.host = info.host;
   endpoint.port = static_cast<std::uint16_t>(info.port);
+  endpoint.tls = info.ssl != 0;
   endpoint.user = info.user;
   endpoint.password = info.password;
   if (info.vhost != nullptr && *info.vhost != '\0') endpoint.vhost = info.vhost;

@@ -12,7 +12,8 @@ namespace mtmsg::broker::amqp {
 /// One of the servers of an AMQP URL (https://www.rabbitmq.com/uri-spec.html). Never print `password`.
 struct Endpoint {
   std::string host;
-  std::uint16_t port = 5672;
+  std::uint16_t port = 5672;  ///< with TLS 5671, where none is given
+  bool tls = false;           ///< amqps://
   std::string user;
   std::string password;
   std::string vhost = "/";

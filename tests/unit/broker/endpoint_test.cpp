@@ -37,6 +37,12 @@ TEST(BrokerUrl, MeansTheVhostSlashWithoutAPath) {
   EXPECT_EQ(only("amqp://u:p@h").port, 5672);
 }
 
+TEST(BrokerUrl, MeansTlsOnEveryHostWithAmqps) {
+  for (const auto& endpoint : parse_url("amqps://u:p@one,two:5673/").value()) EXPECT_TRUE(endpoint.tls);
+  EXPECT_EQ(names("amqps://u:p@one,two:5673/"), "one:5671 two:5673");
+  EXPECT_FALSE(only("amqp://u:p@h").tls);
+}
+
 TEST(BrokerUrl, TakesAnIpv6Address) {
   const auto endpoint = only("amqp://u:p@[::1]:5673/");
   EXPECT_EQ(endpoint.host, "::1");
@@ -46,8 +52,8 @@ TEST(BrokerUrl, TakesAnIpv6Address) {
 TEST(BrokerUrl, IsRefusedWithoutRepeatingIt) {
   for (const auto* url :
        {"", "http://u:geheim@h", "amqp://u:geheim@h:port", "amqp://u:geheim@h:99999", "amqp://u:geheim@h:0",
-        "amqps://u:geheim@h", "amqp://u:geheim@h/%zz", "amqp://u:geheim@h1,h2:port/", "amqp://u:geheim@h1,h2:0/",
-        "amqps://u:geheim@h1,h2/", "amqp://u:geheim@h1,,h2/", "amqp://u:geheim@,h2/", "amqp://u:geheim@h1,/",
+        "amqps://u:geheim@h:0", "amqp://u:geheim@h/%zz", "amqp://u:geheim@h1,h2:port/", "amqp://u:geheim@h1,h2:0/",
+        "amqps://u:geheim@h1,,h2/", "amqp://u:geheim@h1,,h2/", "amqp://u:geheim@,h2/", "amqp://u:geheim@h1,/",
         "amqp://u:geheim@,", "amqp://u:geheim@h1,[::1/"}) {
     const auto endpoint = parse_url(url);
     ASSERT_FALSE(endpoint.has_value()) << url;

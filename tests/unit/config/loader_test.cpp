@@ -281,6 +281,18 @@ TEST(ConfigChecks, LetTlsOutsideWithBothOfItsFiles) {
   EXPECT_EQ(problems(outside + "tls_cert = \"/c\"\ntls_key = \"/k\"\n[auth]\nmode = \"none\"\n").size(), 1U);
 }
 
+TEST(ConfigChecks, TakeFilesOfTlsForAmqpsOnly) {
+  auto urls = kUrls;
+  urls["MTMSG_BROKER_URL"] = "amqps://h";
+  EXPECT_TRUE(problems("[broker]\ntls_ca = \"/a\"\ntls_cert = \"/c\"\ntls_key = \"/k\"\n", urls).empty());
+  EXPECT_EQ(
+      problems("[broker]\ntls_ca = \"/a\"\n"),
+      Lines{"m.toml:2: broker.tls_ca is set, but broker.url does not begin with amqps://: it would be plain text"});
+  EXPECT_EQ(
+      problems("[broker]\ntls_cert = \"/c\"\n", urls),
+      Lines{"m.toml:2: broker.tls_cert is set, but broker.tls_key is not: a certificate and its key belong together"});
+}
+
 TEST(ConfigChecks, RefuseLimitsThatNoMessageCouldMeet) {
   EXPECT_EQ(problems("[limits]\nmax_message_bytes = \"16MiB\"\nmemory_bytes = \"4MiB\"\n").size(), 2U);
 }
