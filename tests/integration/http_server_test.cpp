@@ -480,6 +480,7 @@ TEST_F(HttpServerTest, BoundsTheStreamsOfEachClient) {
 
 TEST_F(HttpServerTest, BoundsTheThreadsThatWaitForEachClient) {
   options_.limits.blocked_per_client = 2;
+  options_.limits.prebuffer_bytes = 3;
   start();
   const std::string begin = "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 1000000\r\n\r\nabc";
   std::vector<RawClient> slow;
@@ -498,6 +499,20 @@ TEST_F(HttpServerTest, BoundsTheThreadsThatWaitForEachClient) {
   EXPECT_THAT(neighbour.read_until("}"), HasSubstr("1000000"));
 }
 
+TEST_F(HttpServerTest, ABodyThatOnlySaysItIsLargeHoldsNoThread) {
+  start();
+  auto slow = client();
+  slow.send("POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 1000000\r\n\r\nabc");
+  auto asks = client();
+  asks.send("POST /echo HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 1000000\r\n\r\n");
+  EXPECT_EQ(asks.read_until("\r\n\r\n"), "HTTP/1.1 100 Continue\r\n\r\n");
+  EXPECT_EQ(handled_, 0);
+  asks.forget();
+  asks.send(std::string(1'000'000, 'x'));
+  EXPECT_THAT(asks.read_until("}"), HasSubstr("1000000"));
+  EXPECT_EQ(handled_, 1);
+}
+
 TEST_F(HttpServerTest, GivesARequestItsTimeOnceHoweverItTrickles) {
   options_.limits.request_timeout = 600ms;
   options_.limits.prebuffer_bytes = 1000;
@@ -506,7 +521,7 @@ TEST_F(HttpServerTest, GivesARequestItsTimeOnceHoweverItTrickles) {
   const auto begin = std::chrono::steady_clock::now();
   raw.send("POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 100000\r\n");
   EXPECT_EQ(raw.read_until("x", 400ms), "");
-  raw.send("\r\n");  // from here on a worker waits for the rest
+  raw.send("\r\n" + std::string(1000, 'a'));  // from here on a worker waits for the rest
   std::string answer;
   while (answer.empty() && std::chrono::steady_clock::now() - begin < 5s) {
     raw.send("a");
