@@ -72,6 +72,15 @@ Response handle(Request& request, const std::shared_future<void>& release, Later
   if (request.target == "/wait") release.wait();
   if (request.target == "/later") return later(calls);
   if (request.target == "/peer") return Response::json(200, "\"" + request.peer.address + "\"");
+  if (request.target == "/held") {
+    Response response{200, "text/plain", {}, {}, {}};
+    response.stream = [release](std::string& out) {
+      release.wait();
+      out = "at last";
+      return StreamStep::done;
+    };
+    return response;
+  }
   if (request.target == "/large") return {200, "text/plain", std::string(16 << 20, 'x'), {}, {}};
   if (request.target == "/early") return Response::json(401, "{}");
   if (request.target == "/stream" || request.target == "/endless" || request.target == "/broken") {
@@ -476,6 +485,27 @@ TEST_F(HttpServerTest, BoundsTheStreamsOfEachClient) {
   auto neighbour = other(2);
   neighbour.send("GET /stream HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
   EXPECT_THAT(neighbour.read_all(), StartsWith("HTTP/1.1 200"));
+}
+
+TEST_F(HttpServerTest, StreamsLeaveTheWorkersToOthers) {
+  options_.limits.workers = 1;
+  start();
+  std::vector<RawClient> readers;
+  for (int n = 0; n < 3; ++n) {
+    readers.push_back(client());
+    readers.back().send("GET /held HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+  }
+  EXPECT_TRUE(wait_for([&] { return handled_ == 3; }));
+  const auto begin = std::chrono::steady_clock::now();
+  auto raw = client();
+  for (int n = 0; n < 20; ++n) {
+    raw.forget();
+    raw.send(kGet);
+    ASSERT_THAT(raw.read_until("}"), StartsWith("HTTP/1.1 200"));
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 2s);  // one thread after the other would come in quarters of it
+  release();
+  for (auto& reader : readers) EXPECT_THAT(reader.read_all(), HasSubstr("at last"));
 }
 
 TEST_F(HttpServerTest, BoundsTheThreadsThatWaitForEachClient) {
