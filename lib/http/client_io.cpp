@@ -91,10 +91,15 @@ bool ClientIo::alive() {
 }
 
 ClientIo::Wait ClientIo::wait(short events, Clock::time_point until) {
+  if (aside_ && *aside_) return poll(events, until);
   const Place place(client_.waits, limits_.blocked_per_client);
   if (!place) return Wait::greedy;
   const Workers::Blocked blocked(workers_);
   if (!blocked) return Wait::crowded;
+  return poll(events, until);
+}
+
+ClientIo::Wait ClientIo::poll(short events, Clock::time_point until) const {
   while (true) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now()).count();
     if (left <= 0) return Wait::late;

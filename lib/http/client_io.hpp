@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -31,6 +32,9 @@ class ClientIo final : public BodyReader, public ByteSink {
   bool alive() override;
   /// The end of the answer: what the client does not take at once is left to the loop, if it is little.
   bool finish();
+  /// From here on the thread is the client's: another takes its place among the workers. False when there are too many
+  /// such threads.
+  bool stand_aside() { return static_cast<bool>(aside_.emplace(workers_)); }
   /// Bytes of the answer so far, sent or about to be.
   std::uint64_t written() const noexcept { return written_; }
 
@@ -39,6 +43,7 @@ class ClientIo final : public BodyReader, public ByteSink {
   enum class Wait { ready, late, crowded, greedy };
 
   Wait wait(short events, Clock::time_point until);
+  Wait poll(short events, Clock::time_point until) const;
   bool send_all(std::string_view bytes, std::size_t may_leave);
 
   Connection& connection_;
@@ -46,7 +51,8 @@ class ClientIo final : public BodyReader, public ByteSink {
   const ServerLimits& limits_;
   Workers& workers_;
   std::chrono::nanoseconds patience_;  // time the handler takes does not count
-  std::string out_;                    // small writes, collected
+  std::optional<Workers::Blocked> aside_;
+  std::string out_;  // small writes, collected
   std::uint64_t written_ = 0;
   bool broken_ = false;
   Clock::time_point flushed_{};

@@ -77,8 +77,8 @@ Connection::Progress Connection::advance() {
   in_.erase(0, taken);
   if (decoder_.rejection()) return reject(*decoder_.rejection());
   if (decoder_.done()) return Progress::ready;
-  const bool large = body_.size() >= limits_.prebuffer_bytes || head_->content_length > limits_.prebuffer_bytes;
-  return large ? Progress::ready : Progress::incomplete;
+  // However long it says it is: a thread waits for the rest only of a body that has really begun to come.
+  return body_.size() >= limits_.prebuffer_bytes ? Progress::ready : Progress::incomplete;
 }
 
 Connection::Progress Connection::find_head() {

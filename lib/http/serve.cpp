@@ -61,6 +61,8 @@ bool Gate::answer_one(Slot& slot, Responder& responder) {
     response = refusal(too_many_streams(limits_.streams_per_client), request);
   else if (response.stream && !of_all.emplace(streams_, limits_.streams))
     response = refusal(Problem(Rejection{503, "too many streams at a time"}), request);
+  else if (response.stream && !io.stand_aside())  // a long export must not keep a worker from others
+    response = refusal(Problem(Rejection{503, "too many slow requests at a time"}), request);
   finish(request, response);
   const int status = response.status;
 

@@ -171,6 +171,15 @@ void fill(test::World& world, TenantId tenant, unsigned messages) {
   if (!test::eventually([&] { return world.stored() == messages; }, 120s)) throw std::runtime_error(world.picture());
 }
 
+/// The streams are made until nobody's buffers take more of them; what is measured is what comes after.
+void wait_until_stalled(const test::Process& daemon) {
+  for (int n = 0; n < 30; ++n) {
+    const auto before = daemon.cpu_time();
+    std::this_thread::sleep_for(1s);
+    if (daemon.cpu_time() - before < 100ms) return;
+  }
+}
+
 void raise_descriptors() {
   rlimit limit{};
   ::getrlimit(RLIMIT_NOFILE, &limit);
@@ -195,6 +204,7 @@ void run(const Options& options) {
   for (const unsigned addresses : {options.addresses, 1U}) {
     const Attackers attackers(port, options, addresses);
     attackers.wait_until_there();
+    wait_until_stalled(world.daemon());
     const auto name = "attackers on " + std::to_string(addresses) + (addresses == 1 ? " address" : " addresses");
     print(name.c_str(), world, measure(port, options.seconds), options.seconds, &attackers);
   }

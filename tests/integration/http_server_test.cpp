@@ -72,6 +72,15 @@ Response handle(Request& request, const std::shared_future<void>& release, Later
   if (request.target == "/wait") release.wait();
   if (request.target == "/later") return later(calls);
   if (request.target == "/peer") return Response::json(200, "\"" + request.peer.address + "\"");
+  if (request.target == "/held") {
+    Response response{200, "text/plain", {}, {}, {}};
+    response.stream = [release](std::string& out) {
+      release.wait();
+      out = "at last";
+      return StreamStep::done;
+    };
+    return response;
+  }
   if (request.target == "/large") return {200, "text/plain", std::string(16 << 20, 'x'), {}, {}};
   if (request.target == "/early") return Response::json(401, "{}");
   if (request.target == "/stream" || request.target == "/endless" || request.target == "/broken") {
@@ -478,8 +487,30 @@ TEST_F(HttpServerTest, BoundsTheStreamsOfEachClient) {
   EXPECT_THAT(neighbour.read_all(), StartsWith("HTTP/1.1 200"));
 }
 
+TEST_F(HttpServerTest, StreamsLeaveTheWorkersToOthers) {
+  options_.limits.workers = 1;
+  start();
+  std::vector<RawClient> readers;
+  for (int n = 0; n < 3; ++n) {
+    readers.push_back(client());
+    readers.back().send("GET /held HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+  }
+  EXPECT_TRUE(wait_for([&] { return handled_ == 3; }));
+  const auto begin = std::chrono::steady_clock::now();
+  auto raw = client();
+  for (int n = 0; n < 20; ++n) {
+    raw.forget();
+    raw.send(kGet);
+    ASSERT_THAT(raw.read_until("}"), StartsWith("HTTP/1.1 200"));
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 2s);  // one thread after the other would come in quarters of it
+  release();
+  for (auto& reader : readers) EXPECT_THAT(reader.read_all(), HasSubstr("at last"));
+}
+
 TEST_F(HttpServerTest, BoundsTheThreadsThatWaitForEachClient) {
   options_.limits.blocked_per_client = 2;
+  options_.limits.prebuffer_bytes = 3;
   start();
   const std::string begin = "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 1000000\r\n\r\nabc";
   std::vector<RawClient> slow;
@@ -498,6 +529,20 @@ TEST_F(HttpServerTest, BoundsTheThreadsThatWaitForEachClient) {
   EXPECT_THAT(neighbour.read_until("}"), HasSubstr("1000000"));
 }
 
+TEST_F(HttpServerTest, ABodyThatOnlySaysItIsLargeHoldsNoThread) {
+  start();
+  auto slow = client();
+  slow.send("POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 1000000\r\n\r\nabc");
+  auto asks = client();
+  asks.send("POST /echo HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 1000000\r\n\r\n");
+  EXPECT_EQ(asks.read_until("\r\n\r\n"), "HTTP/1.1 100 Continue\r\n\r\n");
+  EXPECT_EQ(handled_, 0);
+  asks.forget();
+  asks.send(std::string(1'000'000, 'x'));
+  EXPECT_THAT(asks.read_until("}"), HasSubstr("1000000"));
+  EXPECT_EQ(handled_, 1);
+}
+
 TEST_F(HttpServerTest, GivesARequestItsTimeOnceHoweverItTrickles) {
   options_.limits.request_timeout = 600ms;
   options_.limits.prebuffer_bytes = 1000;
@@ -506,7 +551,7 @@ TEST_F(HttpServerTest, GivesARequestItsTimeOnceHoweverItTrickles) {
   const auto begin = std::chrono::steady_clock::now();
   raw.send("POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 100000\r\n");
   EXPECT_EQ(raw.read_until("x", 400ms), "");
-  raw.send("\r\n");  // from here on a worker waits for the rest
+  raw.send("\r\n" + std::string(1000, 'a'));  // from here on a worker waits for the rest
   std::string answer;
   while (answer.empty() && std::chrono::steady_clock::now() - begin < 5s) {
     raw.send("a");
