@@ -20,7 +20,7 @@ constexpr int kAll = 3000;
 constexpr std::size_t kMaxBody = 256 << 10;
 
 const char* file() {
-  static const char* const name = std::getenv("MTMSG_EXCHANGES");
+  static const char* const name = std::getenv("TEST_EXCHANGES");
   return name;
 }
 

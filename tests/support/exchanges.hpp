@@ -3,7 +3,8 @@
 #include "client/client.hpp"
 
 /// What the API answered in tests, for tests/web/validate_exchanges. Written down when the environment variable
-/// MTMSG_EXCHANGES names a file, as ctest has it; one line of JSON each, appended, several processes at a time.
+/// TEST_EXCHANGES names a file, as ctest has it (the daemon would refuse a variable MTMSG_*); one line of JSON each,
+/// appended, several processes at a time.
 namespace mtmsg::test {
 
 /// For clients of a daemon: what they see is written down.

@@ -247,6 +247,7 @@ class Audit final : public store::AuditStore {
     const std::lock_guard lock(mutex_);
     if (outage) return *outage;
     entries.push_back(entry);
+    entries.back().seq = Sequence{static_cast<std::int64_t>(entries.size())};
     return {};
   }
   Result<AuditPage> page(const AuditQuery& query) override {
