@@ -50,6 +50,11 @@ class Authenticator {
   /// `authorization` is the header's value, empty when there is none. Error: unauthenticated.
   Result<Principal> authenticate(const Peer& peer, std::string_view authorization) const;
 
+  /// Is this caller let in for the place he asks from, whatever he shows? A browser there may be steered by a page.
+  bool admits_by_place(const Peer& peer) const noexcept {
+    return mode_ == Mode::none && peer.transport == Peer::Transport::tcp;
+  }
+
   static Seconds system_now();
 
  private:

@@ -172,7 +172,9 @@ constexpr Option kOptions[] = {
     {"limits.audit_days", "365", "Days an entry of the audit log is kept. 0: for ever.",
      Number{field<&Config::limits, &Limits::audit_days>, 0, 36'600}},
 
-    {"auth.mode", "jwt", "How callers over TCP prove who they are. With none everybody is admin: loopback only.",
+    {"auth.mode", "jwt",
+     "How callers over TCP prove who they are. With none everybody is admin: loopback only, asked by address or as "
+     "localhost.",
      choice<&Config::auth, &Auth::mode>(kAuthModes)},
     {.name = "auth.keys_dir",
      .fallback = "",

@@ -102,6 +102,7 @@ boost::system::result<auth::Principal, Problem> Api::identify(const Request& req
   if (callers != nullptr && !shown.empty())
     if (const auto wait = callers->held_back(request.peer))
       return too_often("too many wrong credentials came from this address; try again later", *wait);
+  if (auto page = foreign_page(authenticator_, request, services_.cors)) return std::move(*page);
   auto known = http::identify(authenticator_, request);
   if (!known) {
     if (callers != nullptr && !shown.empty()) callers->failed(request.peer);

@@ -4,6 +4,7 @@
 
 #include "auth/permission.hpp"
 #include "http/ascii.hpp"
+#include "http/web_page.hpp"
 
 namespace mtmsg::http {
 namespace {
@@ -33,6 +34,17 @@ boost::system::result<auth::Principal, Problem> identify(const auth::Authenticat
   if (shown == 1)
     problem.challenge += R"(, error="invalid_token", error_description=")" + description(problem.detail) + '"';
   return problem;
+}
+
+std::optional<Problem> foreign_page(const auth::Authenticator& authenticator, const Request& request,
+                                    const Cors* cors) {
+  if (!authenticator.admits_by_place(request.peer)) return std::nullopt;
+  const auto origin = request.header("Origin");
+  if (!may_be_foreign_page(request.header("Host"), cors != nullptr && cors->allows(origin) ? "" : origin))
+    return std::nullopt;
+  return Problem(fail(ErrorCode::forbidden,
+                      "with auth.mode = \"none\" the daemon is asked as localhost or by its address, and not by other "
+                      "origins' web pages; see http.cors_origins"));
 }
 
 Problem forbidden(const auth::Principal& principal, auth::Permission permission) {

@@ -23,12 +23,12 @@ class Cors {
   bool is_preflight(const Request& request) const noexcept;
   static Response preflight(std::string_view methods);
 
+  bool allows(std::string_view origin) const noexcept;
+
   /// Lets a page of this origin (the request's header) read the answer, if it may.
   void dress(std::string_view origin, Response& response) const;
 
  private:
-  bool allows(std::string_view origin) const noexcept;
-
   bool everybody_ = false;
   std::vector<std::string> origins_;
 };

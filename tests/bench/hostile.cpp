@@ -39,13 +39,6 @@ struct Options {
 
 constexpr std::uint32_t kFirstAddress = (127U << 24U) + (1U << 8U) + 1;
 
-std::uint16_t port_of(const test::World& world) {
-  const auto log = world.log();
-  const auto at = log.find("port=", log.find("event=listening "));
-  if (at == std::string::npos) throw std::runtime_error("no port in the log");
-  return static_cast<std::uint16_t>(std::strtoul(log.c_str() + at + 5, nullptr, 10));
-}
-
 std::size_t threads_of(pid_t pid) {
   std::ifstream file("/proc/" + std::to_string(pid) + "/status");
   for (std::string line; std::getline(file, line);)
@@ -80,11 +73,11 @@ class Attackers {
 
   Held connect(Kind kind) {
     auto client = test::RawClient::tcp(port_, kFirstAddress + next_++ % addresses_);
-    if (kind == Kind::slow_head) client.send("GET /healthz HTTP/1.1\r\nHost: h\r\nX: ");
+    if (kind == Kind::slow_head) client.send("GET /healthz HTTP/1.1\r\nHost: localhost\r\nX: ");
     if (kind == Kind::slow_body)
-      client.send("POST /tenants/acme/messages HTTP/1.1\r\nHost: h\r\nContent-Length: 1000000\r\n\r\n{");
+      client.send("POST /tenants/acme/messages HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n{");
     if (kind == Kind::reader)
-      client.send("GET /tenants/acme/messages HTTP/1.1\r\nHost: h\r\nAccept: application/x-ndjson\r\n\r\n");
+      client.send("GET /tenants/acme/messages HTTP/1.1\r\nHost: localhost\r\nAccept: application/x-ndjson\r\n\r\n");
     return {kind, std::move(client)};
   }
 
@@ -142,7 +135,7 @@ Figures measure(std::uint16_t port, double seconds) {
     const auto asked = Clock::now();
     if (n % 10 == 0) client = test::RawClient::tcp(port);
     client.forget();
-    client.send("GET /tenants/acme/messages?limit=10 HTTP/1.1\r\nHost: h\r\n\r\n");
+    client.send("GET /tenants/acme/messages?limit=10 HTTP/1.1\r\nHost: localhost\r\n\r\n");
     test::HttpAnswer answer;
     do answer = test::parse_answer(client.read_until("\"has_more\"", 5s));
     while (!answer.complete && !client.ended() && seconds_since(asked) < 5);
@@ -193,7 +186,7 @@ void run(const Options& options) {
   world.start_daemon();
   const auto tenant = world.create_tenant("acme").id;
   fill(world, tenant, options.messages);
-  const auto port = port_of(world);
+  const auto port = world.port();
   std::printf("%u idle connections, %u slow senders, %u streams that nobody reads; limits at their defaults\n\n",
               options.idle, options.slow, options.readers);
   std::printf("| %-34s | %8s | %7s | %7s | %7s | %8s | %9s | %8s | %7s | %7s |\n", "normal client", "req/s", "p50 ms",

@@ -30,35 +30,39 @@ using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
 constexpr std::string_view kSeeds[] = {
-    "GET /tenants/acme HTTP/1.1\r\nHost: h\r\n\r\n",
-    "GET /tenants HTTP/1.1\r\nHost: h\r\n\r\n",
-    "GET /tenants/acme/messages?cursor=0&limit=10&since=2026-01-31T12:00:00Z HTTP/1.1\r\nHost: h\r\n\r\n",
-    "GET /tenants/acme/messages HTTP/1.1\r\nHost: h\r\nAccept: application/x-ndjson\r\n\r\n",
-    "GET /messages?cursor=018f2c1e-0b1a-7c3d-8e4f-5a6b7c8d9e0f:4 HTTP/1.1\r\nHost: h\r\n\r\n",
-    "GET /tenants/acme/messages/018f2c1e-0b1a-7c3d-8e4f-5a6b7c8d9e0f HTTP/1.1\r\nHost: h\r\n\r\n",
-    "GET /tenants/acme/dead-letters?reason=invalid_json&limit=5 HTTP/1.1\r\nHost: h\r\n\r\n",
-    "GET /tenants/acme/dead-letters/1 HTTP/1.1\r\nHost: h\r\n\r\n",
-    "POST /tenants/acme/dead-letters/replay HTTP/1.1\r\nHost: h\r\nContent-Length: "
+    "GET /tenants/acme HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "GET /tenants HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "GET /tenants/acme/messages?cursor=0&limit=10&since=2026-01-31T12:00:00Z HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "GET /tenants/acme/messages HTTP/1.1\r\nHost: localhost\r\nAccept: application/x-ndjson\r\n\r\n",
+    "GET /messages?cursor=018f2c1e-0b1a-7c3d-8e4f-5a6b7c8d9e0f:4 HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "GET /tenants/acme/messages/018f2c1e-0b1a-7c3d-8e4f-5a6b7c8d9e0f HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "GET /tenants/acme/dead-letters?reason=invalid_json&limit=5 HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "GET /tenants/acme/dead-letters/1 HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "POST /tenants/acme/dead-letters/replay HTTP/1.1\r\nHost: localhost\r\nContent-Length: "
     "26\r\n\r\n{\"seqs\":[1],\"dry_run\":true}",
-    "POST /tenants HTTP/1.1\r\nHost: h\r\nContent-Length: 28\r\n\r\n{\"name\":\"acme\",\"workers\":3  }",
-    "PATCH /tenants/acme HTTP/1.1\r\nHost: h\r\nContent-Length: 36\r\n\r\n{\"limits\":{\"max_message_bytes\":5000}}",
-    "PUT /tenants/acme/config/concurrency HTTP/1.1\r\nHost: h\r\nContent-Length: 13\r\n\r\n{\"workers\":4}",
-    "POST /tenants/acme/messages HTTP/1.1\r\nHost: h\r\nContent-Length: "
+    "POST /tenants HTTP/1.1\r\nHost: localhost\r\nContent-Length: 28\r\n\r\n{\"name\":\"acme\",\"workers\":3  }",
+    "PATCH /tenants/acme HTTP/1.1\r\nHost: localhost\r\nContent-Length: "
+    "36\r\n\r\n{\"limits\":{\"max_message_bytes\":5000}}",
+    "PUT /tenants/acme/config/concurrency HTTP/1.1\r\nHost: localhost\r\nContent-Length: 13\r\n\r\n{\"workers\":4}",
+    "POST /tenants/acme/messages HTTP/1.1\r\nHost: localhost\r\nContent-Length: "
     "35\r\n\r\n{\"id\":\"one\",\"payload\":{\"a\":[1,2,3]}}",
-    "POST /tenants/acme/messages HTTP/1.1\r\nHost: h\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: "
+    "POST /tenants/acme/messages HTTP/1.1\r\nHost: localhost\r\nContent-Type: "
+    "application/x-ndjson\r\nTransfer-Encoding: "
     "chunked\r\n\r\n16\r\n{\"payload\":1}\n{\"payloa\r\n7\r\nd\":22}\n\r\n0\r\n\r\n",
-    "GET /healthz HTTP/1.1\r\nHost: h\r\n\r\nGET /readyz HTTP/1.1\r\nHost: h\r\n\r\nHEAD /status HTTP/1.1\r\nHost: "
+    "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\nGET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\nHEAD /status "
+    "HTTP/1.1\r\nHost: "
     "h\r\n\r\n",
     "GET /metrics HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
-    "GET /orphans?candidate=018f2c1e-0b1a-7c3d-8e4f-5a6b7c8d9e0f HTTP/1.1\r\nHost: h\r\n\r\n",
-    "GET /migrations HTTP/1.1\r\nHost: h\r\n\r\n",
-    "POST /tenants/acme/pause HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 0\r\n\r\n",
-    "POST /tenants/acme/resume HTTP/1.1\r\nHost: h\r\nIdempotency-Key: k\r\nAuthorization: Bearer a.b.c\r\n\r\n",
+    "GET /orphans?candidate=018f2c1e-0b1a-7c3d-8e4f-5a6b7c8d9e0f HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "GET /migrations HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "POST /tenants/acme/pause HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 0\r\n\r\n",
+    "POST /tenants/acme/resume HTTP/1.1\r\nHost: localhost\r\nIdempotency-Key: k\r\nAuthorization: Bearer "
+    "a.b.c\r\n\r\n",
 };
 constexpr std::string_view kWords[] = {"\r\n",
                                        "\n",
                                        "\r\n\r\n",
-                                       "Host: h\r\n",
+                                       "Host: localhost\r\n",
                                        "Content-Length: 5\r\n",
                                        "Content-Length: 99999999\r\n",
                                        "Transfer-Encoding: chunked\r\n",
@@ -149,15 +153,6 @@ struct Tally {
   std::atomic<std::size_t> unanswered{0};  // connections that ended without a byte
 };
 
-std::uint16_t port_of(const test::World& world) {
-  const auto log = world.log();
-  const auto line = log.find("event=listening ");
-  const auto at = log.find("port=", line);
-  return line == std::string::npos || at == std::string::npos
-             ? std::uint16_t{0}
-             : static_cast<std::uint16_t>(std::strtoul(log.c_str() + at + 5, nullptr, 10));
-}
-
 void report(Tally& tally, const std::string& what, const std::string& sent, const std::string& got) {
   const auto number = ++tally.findings;
   if (number > 20) return;
@@ -243,7 +238,7 @@ void remove_strangers(test::World& world, std::size_t most) {
 
 bool healthy(std::uint16_t port) {
   auto client = test::RawClient::tcp(port);
-  client.send("GET /healthz HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+  client.send("GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
   return client.read_until("", 10s).starts_with("HTTP/1.1 200");
 }
 
@@ -251,7 +246,7 @@ int run(double seconds, std::uint64_t seed, unsigned attackers) {
   test::World world({{"MTMSG_AUTH_MODE", "none"}, {"MTMSG_HTTP_REQUEST_TIMEOUT", "2s"}});
   world.start_daemon();
   world.create_tenant("acme");
-  const auto port = port_of(world);
+  const auto port = world.port();
   const auto memory_before = world.daemon().memory_bytes();
   Tally tally;
   const auto until = Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <fstream>
-#include <regex>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -19,13 +18,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-std::uint16_t port_of(const World& world) {
-  std::smatch found;
-  const auto log = world.log();
-  if (!std::regex_search(log, found, std::regex("event=listening .*port=([0-9]+)"))) return 0;
-  return static_cast<std::uint16_t>(std::stoul(found[1]));
-}
-
 /// All that a refused request must leave as it was.
 std::string state_of(const World& world) {
   return world.sql(
@@ -39,8 +31,7 @@ class HostileHttp : public testing::Test {
     world_.start_daemon();
     acme_ = world_.create_tenant("acme").id;
     ASSERT_TRUE(eventually([&] { return world_.client().tenant("acme")->tenant.state == TenantState::active; }));
-    port_ = port_of(world_);
-    ASSERT_NE(port_, 0);
+    port_ = world_.port();
   }
 
   /// Sends the row's bytes; what came back, and whether the connection ended.
@@ -68,7 +59,7 @@ class HostileHttp : public testing::Test {
     return answer;
   }
 
-  static constexpr std::string_view kNormal = "GET /tenants/acme HTTP/1.1\r\nHost: h\r\n\r\n";
+  static constexpr std::string_view kNormal = "GET /tenants/acme HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
   World world_{{{"MTMSG_AUTH_MODE", "none"}, {"MTMSG_HTTP_REQUEST_TIMEOUT", "1s"}}};
   TenantId acme_;

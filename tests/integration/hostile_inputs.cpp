@@ -17,7 +17,7 @@ class Table {
   }
   /// A POST with these header lines after Host.
   void headers(std::string name, const std::string& lines, int status = 400, std::string code = kInvalid) {
-    framing(std::move(name), "POST /tenants HTTP/1.1\r\nHost: h\r\n" + lines + "\r\n", status, std::move(code));
+    framing(std::move(name), "POST /tenants HTTP/1.1\r\nHost: localhost\r\n" + lines + "\r\n", status, std::move(code));
   }
   /// A chunked body.
   void chunks(std::string name, const std::string& body, int status = 400, std::string code = kInvalid) {
@@ -26,8 +26,8 @@ class Table {
   /// A request that is one, for something that is refused: the connection goes on.
   void request(std::string name, const std::string& method, const std::string& target, int status = 400,
                std::string code = kInvalid, const std::string& lines = {}) {
-    rows.push_back({std::move(name), method + " " + target + " HTTP/1.1\r\nHost: h\r\n" + lines + "\r\n", status,
-                    std::move(code), false});
+    rows.push_back({std::move(name), method + " " + target + " HTTP/1.1\r\nHost: localhost\r\n" + lines + "\r\n",
+                    status, std::move(code), false});
   }
   void get(std::string name, const std::string& target, int status = 400, std::string code = kInvalid) {
     request(std::move(name), "GET", target, status, std::move(code));
@@ -35,7 +35,7 @@ class Table {
   void body(std::string name, const std::string& method, const std::string& target, const std::string& text,
             int status = 400, std::string code = kInvalid, const std::string& lines = {}) {
     rows.push_back({std::move(name),
-                    method + " " + target + " HTTP/1.1\r\nHost: h\r\n" + lines +
+                    method + " " + target + " HTTP/1.1\r\nHost: localhost\r\n" + lines +
                         "Content-Length: " + std::to_string(text.size()) + "\r\n\r\n" + text,
                     status, std::move(code), false});
   }
@@ -57,18 +57,18 @@ std::string repeated(std::string_view text, std::size_t count) {
 }
 
 void add_lines(Table& t) {
-  const auto host = "Host: h\r\n"s;
+  const auto host = "Host: localhost\r\n"s;
   t.framing("lines end with LF alone", "GET / HTTP/1.1\nHost: h\n\n");
   t.framing("one line ends with LF alone", "GET / HTTP/1.1\r\nHost: h\nX: y\r\n\r\n");
-  t.framing("CR alone inside a header", "GET / HTTP/1.1\r\nHost: h\r\nX: a\rb\r\n\r\n");
-  t.framing("NUL in a header", "GET / HTTP/1.1\r\nHost: h\r\nX: a\0b\r\n\r\n"s);
-  t.framing("NUL in the request line", "GET /\0 HTTP/1.1\r\nHost: h\r\n\r\n"s);
-  t.framing("control character in a header", "GET / HTTP/1.1\r\nHost: h\r\nX: \x01\r\n\r\n");
+  t.framing("CR alone inside a header", "GET / HTTP/1.1\r\nHost: localhost\r\nX: a\rb\r\n\r\n");
+  t.framing("NUL in a header", "GET / HTTP/1.1\r\nHost: localhost\r\nX: a\0b\r\n\r\n"s);
+  t.framing("NUL in the request line", "GET /\0 HTTP/1.1\r\nHost: localhost\r\n\r\n"s);
+  t.framing("control character in a header", "GET / HTTP/1.1\r\nHost: localhost\r\nX: \x01\r\n\r\n");
   t.framing("blank before the colon", "GET / HTTP/1.1\r\nHost : h\r\n\r\n");
-  t.framing("folded header", "GET / HTTP/1.1\r\nHost: h\r\nX: a\r\n b\r\n\r\n");
-  t.framing("first header line is folded", "GET / HTTP/1.1\r\n Host: h\r\n\r\n");
-  t.framing("header without a colon", "GET / HTTP/1.1\r\nHost: h\r\nX\r\n\r\n");
-  t.framing("header without a name", "GET / HTTP/1.1\r\nHost: h\r\n: x\r\n\r\n");
+  t.framing("folded header", "GET / HTTP/1.1\r\nHost: localhost\r\nX: a\r\n b\r\n\r\n");
+  t.framing("first header line is folded", "GET / HTTP/1.1\r\n Host: localhost\r\n\r\n");
+  t.framing("header without a colon", "GET / HTTP/1.1\r\nHost: localhost\r\nX\r\n\r\n");
+  t.framing("header without a name", "GET / HTTP/1.1\r\nHost: localhost\r\n: x\r\n\r\n");
   t.framing("no Host", "GET / HTTP/1.1\r\n\r\n");
   t.framing("two Hosts", "GET / HTTP/1.1\r\n" + host + "Host: other\r\n\r\n");
   t.framing("HTTP/0.9", "GET /\r\n");
@@ -100,6 +100,16 @@ void add_lines(Table& t) {
   t.framing("10,000 empty headers", "GET / HTTP/1.1\r\n" + host + repeated("a:\r\n", 10'000) + "\r\n", 431,
             "too_large");
   t.framing("a head that does not end", "GET / HTTP/1.1\r\nHo", 408, "request_timeout");
+}
+
+/// A browser on this machine, steered by somebody else's page: the daemon of this test asks for no token.
+void add_pages(Table& t) {
+  t.rows.push_back({"a page under a name that was pointed here",
+                    "POST /tenants/acme/pause HTTP/1.1\r\nHost: rebound.example:8080\r\n\r\n", 403, "forbidden",
+                    false});
+  t.request("a form of another origin", "POST", "/tenants/acme/pause", 403, "forbidden",
+            "Origin: https://other.example\r\n");
+  t.request("a form that hides its origin", "POST", "/tenants/acme/pause", 403, "forbidden", "Origin: null\r\n");
 }
 
 void add_lengths(Table& t) {
@@ -262,6 +272,7 @@ void add_messages(Table& t) {
 std::vector<HostileInput> hostile_inputs() {
   Table table;
   add_lines(table);
+  add_pages(table);
   add_lengths(table);
   add_chunks(table);
   add_addresses(table);
