@@ -17,6 +17,7 @@
 #include "bench/figures.hpp"
 #include "support/backlog.hpp"
 #include "support/world.hpp"
+#include "tests/integration/tls_servers.hpp"
 
 namespace mtmsg::bench {
 namespace {
@@ -30,6 +31,7 @@ struct Options {
   unsigned writers = 2;
   unsigned runs = 3;
   std::string queue_type = "quorum";
+  bool amqps = false;
 };
 
 class Postgres {
@@ -116,6 +118,10 @@ int run(const Options& options) {
     test::World world(test::Settings{{"MTMSG_DATABASE_WRITERS", std::to_string(options.writers)},
                                      {"MTMSG_TENANTS_BATCH", std::to_string(options.batch)},
                                      {"MTMSG_BROKER_QUEUE_TYPE", options.queue_type}});
+    if (options.amqps) {
+      world.set("MTMSG_BROKER_URL", test::tls_broker_url());
+      world.set("MTMSG_BROKER_TLS_CA", test::ca_file());
+    }
     world.start_daemon();
     std::vector<TenantId> tenants;
     for (unsigned i = 0; i < options.tenants; ++i) {
@@ -153,6 +159,7 @@ int main(int argc, char** argv) {
   app.add_option("--batch", options.batch, "tenants.batch")->capture_default_str();
   app.add_option("--writers", options.writers, "database.writers")->capture_default_str();
   app.add_option("--queue-type", options.queue_type, "quorum or classic")->capture_default_str();
+  app.add_flag("--amqps", options.amqps, "TLS between the daemon and RabbitMQ");
   app.add_option("--runs", options.runs, "runs")->capture_default_str();
   CLI11_PARSE(app, argc, argv);
   try {

@@ -19,9 +19,7 @@ class ClientTls : public testing::Test {
     world_.set("MTMSG_AUTH_MODE", "none");
   }
   Finished ask(const std::string& host, std::vector<std::string> options) {
-    const auto log = world_.log();
-    const auto at = log.find(" port=", log.find("event=listening"));
-    const auto port = std::to_string(std::stoi(log.substr(at + 6)));
+    const auto port = std::to_string(world_.port());
     std::vector<std::string> all{mtmsgctl_path(), "--endpoint", "https://" + host + ":" + port, "--timeout", "20"};
     all.insert(all.end(), options.begin(), options.end());
     all.insert(all.end(), {"tenant", "list"});

@@ -26,14 +26,9 @@ class DaemonTls : public testing::Test {
     world_.set("MTMSG_HTTP_TLS_KEY", own_.key);
   }
 
-  std::uint16_t port() {
-    const auto log = world_.log();
-    const auto at = log.find(" port=", log.find("event=listening"));
-    return static_cast<std::uint16_t>(std::stoi(log.substr(at + 6)));
-  }
   std::string ask() {
     const auto context = tls::Context::client({authority_.file(), {}, {}}).value();
-    return TlsClient(port(), *context).ask(kHealth);
+    return TlsClient(world_.port(), *context).ask(kHealth);
   }
   bool hangs_up_until(const std::string& event) {
     const auto before = world_.logged(event);

@@ -25,7 +25,7 @@ class HttpComfortTest : public testing::Test {
     return curl_from("http://localhost" + path, {"--unix-socket", world_.folder() + "/mtmsgd.sock"}, more);
   }
   std::string curl_tcp(const std::string& path, const Arguments& more = {}) const {
-    return curl_from("http://127.0.0.1:" + port() + path, {}, more);
+    return curl_from("http://127.0.0.1:" + std::to_string(world_.port()) + path, {}, more);
   }
   static std::string curl_from(const std::string& url, const Arguments& way, const Arguments& more) {
     Arguments command{"/usr/bin/curl", "-sS"};
@@ -35,11 +35,6 @@ class HttpComfortTest : public testing::Test {
     const auto finished = run(command);
     if (finished.exit_code != 0) throw std::runtime_error("curl: " + finished.err);
     return finished.out;
-  }
-  std::string port() const {
-    const auto log = world_.log();
-    const auto at = log.find(" port=") + 6;
-    return log.substr(at, log.find_first_not_of("0123456789", at) - at);
   }
   /// Publishes through the API; what curl prints.
   std::string publish(const std::string& id, const Arguments& more = {}) const {
@@ -131,7 +126,7 @@ TEST_F(HttpComfortTest, WhoAsksTooOftenIsToldWhenToComeBack) {
   world_.set("MTMSG_AUTH_RATE_LIMIT", "5");
   world_.start_daemon();
   // One connection, so that forty come within a second on any machine.
-  const auto url = "http://127.0.0.1:" + port() + "/tenants";
+  const auto url = "http://127.0.0.1:" + std::to_string(world_.port()) + "/tenants";
   const auto answers = curl_from(url, {"-i"}, Arguments(39, url));
   std::size_t refused = 0;
   for (auto at = answers.find("HTTP/1.1 429"); at != std::string::npos; at = answers.find("HTTP/1.1 429", at + 1))

@@ -57,12 +57,8 @@ class Tokens : public testing::Test {
     world_.daemon().signal(SIGHUP);
     return eventually([&] { return world_.logged(event, text) > before; });
   }
-  int port() const {
-    const auto log = world_.log();
-    return std::stoi(log.substr(log.find(" port=") + 6));
-  }
   std::unique_ptr<httplib::Client> client(const std::string& token) const {
-    auto made = std::make_unique<httplib::Client>("127.0.0.1", port());
+    auto made = std::make_unique<httplib::Client>("127.0.0.1", world_.port());
     if (!token.empty()) made->set_default_headers({{"Authorization", "Bearer " + token}});
     made->set_keep_alive(true);
     made->set_read_timeout(30);
@@ -144,8 +140,8 @@ TEST_F(Tokens, OfMtmsgctlAreAcceptedByTheDaemon) {
                          "viewer", "--tenant", mine_.to_string()});
   ASSERT_EQ(made.exit_code, 0) << made.err;
   write_key_file(world_.folder() + "/app.token", made.out);
-  const auto listed = run({mtmsgctl_path(), "--endpoint", "http://127.0.0.1:" + std::to_string(port()), "--token-file",
-                           world_.folder() + "/app.token", "message", "list", "--tenant", "acme"});
+  const auto listed = run({mtmsgctl_path(), "--endpoint", "http://127.0.0.1:" + std::to_string(world_.port()),
+                           "--token-file", world_.folder() + "/app.token", "message", "list", "--tenant", "acme"});
   EXPECT_EQ(listed.exit_code, 0) << listed.err;
 }
 
@@ -229,7 +225,7 @@ class Load {
 
 TEST_F(Tokens, AreNotRefusedOnceWhileKeysRotateUnderLoad) {
   auto old = auth::load_key(path("k1.HS256.key")).value();
-  Load load(8, port(), token(Caller::tenant, old));
+  Load load(8, world_.port(), token(Caller::tenant, old));
   ASSERT_TRUE(load.went_on(20)) << load.failures();
   for (int round = 2; round <= 6; ++round) {
     const auto id = "k" + std::to_string(round);

@@ -181,6 +181,15 @@ std::string World::endpoint() const {
   return "unix:" + settings_.at("MTMSG_SOCKET_PATH");
 }
 
+std::uint16_t World::port() const {
+  constexpr std::string_view kKey = " port=";
+  const auto text = log();
+  const auto line = text.find("event=listening ");
+  const auto at = line == std::string::npos ? line : text.find(kKey, line);
+  if (at == std::string::npos) throw std::runtime_error("the daemon does not say where it listens:\n" + text);
+  return static_cast<std::uint16_t>(std::stoul(text.substr(at + kKey.size(), 5)));
+}
+
 client::Client& World::client() {
   if (!client_)
     client_ = std::make_unique<client::Client>(client::Endpoint::parse(endpoint()).value(), client_options());

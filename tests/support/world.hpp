@@ -59,6 +59,8 @@ class World {
 
   client::Client& client();
   std::string endpoint() const;
+  /// Where the API listens over TCP: what the running daemon's log says; throws when it does not.
+  std::uint16_t port() const;
   /// The reason why a part is not ready; empty while it is; "no answer" without one. An unknown part throws.
   std::string not_ready(const std::string& part);
   bool ready();

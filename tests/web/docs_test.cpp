@@ -13,15 +13,6 @@
 namespace mtmsg {
 namespace {
 
-/// Of the line that says where the API listens.
-std::string port_of(const std::string& log) {
-  constexpr std::string_view kKey = " port=";
-  const auto at = log.find(kKey, log.find("event=listening"));
-  if (at == std::string::npos) throw std::runtime_error("the daemon does not say where it listens:\n" + log);
-  const auto begin = at + kKey.size();
-  return log.substr(begin, log.find_first_not_of("0123456789", begin) - begin);
-}
-
 test::Finished browse(test::World& world, const std::string& picture, const std::string& token = {}) {
   const std::string folder = MTMSG_BINARY_DIR "/../screenshots";
   std::filesystem::create_directories(folder);
@@ -29,7 +20,7 @@ test::Finished browse(test::World& world, const std::string& picture, const std:
                                    "node",
                                    MTMSG_SOURCE_DIR "/tests/web/browser.mjs",
                                    MTMSG_BINARY_DIR "/../web_tests/node_modules",
-                                   "http://127.0.0.1:" + port_of(world.log()),
+                                   "http://127.0.0.1:" + std::to_string(world.port()),
                                    folder + "/" + picture};
   if (!token.empty()) command.push_back(token);
   return test::run(command, {}, std::chrono::minutes(4));
@@ -68,7 +59,7 @@ TEST(Docs, DescribesTheAnswersOfEveryOperation) {
   test::World world(test::Settings{{"MTMSG_AUTH_MODE", "none"}});
   world.start_daemon();
   const auto file = world.folder() + "/exchanges.ndjson";
-  const auto asked = test::run({MTMSG_SOURCE_DIR "/tests/web/ask_everything", "--port", port_of(world.log()),
+  const auto asked = test::run({MTMSG_SOURCE_DIR "/tests/web/ask_everything", "--port", std::to_string(world.port()),
                                 "--socket", world.endpoint().substr(std::string_view("unix:").size()), "--out", file},
                                {}, std::chrono::minutes(4));
   ASSERT_EQ(asked.exit_code, 0) << asked.out << asked.err << world.picture();

@@ -13,6 +13,7 @@ namespace mtmsg::http::fakes {
 /// Dead letters in memory, and a replay of them.
 class DeadLetters final : public store::DeadLetterStore {
  public:
+  ~DeadLetters() override;
   DeadLetter& add(TenantId tenant, DeadReason reason = DeadReason::invalid_json, std::string body = "{") {
     auto& rows = rows_[tenant];
     DeadLetter letter;

@@ -18,11 +18,13 @@
 #include "http/waiters.hpp"
 #include "tests/unit/http/fake_dead_letters.hpp"
 
-/// The services behind the API, in memory.
+/// The services behind the API, in memory. What has virtual functions has its destructor elsewhere: so their code is
+/// made once, and not for each test file.
 namespace mtmsg::http::fakes {
 
 class Tenants final : public tenants::TenantService {
  public:
+  ~Tenants() override;
   Tenants() { default_values.limits[Limit::max_message_bytes] = 1 << 20; }
   Result<Tenant> create(const NewTenant& request) override {
     if (auto checked = check_tenant_name(request.name); !checked) return checked.error();
@@ -154,6 +156,7 @@ class Tenants final : public tenants::TenantService {
 
 class Messages final : public store::MessageStore {
  public:
+  ~Messages() override;
   void add(TenantId tenant, std::string payload) {
     const std::lock_guard lock(mutex_);
     auto& rows = rows_[tenant];
@@ -227,6 +230,7 @@ class Messages final : public store::MessageStore {
 
 class Migrator final : public store::Migrator {
  public:
+  ~Migrator() override;
   Result<std::vector<store::MigrationStatus>> status() override {
     return std::vector<store::MigrationStatus>{{1, "one", Timestamp{}}, {2, "two", std::nullopt}};
   }
@@ -243,6 +247,7 @@ class Migrator final : public store::Migrator {
 
 class Audit final : public store::AuditStore {
  public:
+  ~Audit() override;
   Result<void> append(const AuditEntry& entry) override {
     const std::lock_guard lock(mutex_);
     if (outage) return *outage;
@@ -271,50 +276,12 @@ struct World {
     Headers headers;
   };
 
-  Services services() {
-    return {tenants,
-            messages,
-            dead_letters,
-            migrator,
-            audit,
-            rates,
-            waiters,
-            [this](TenantId tenant, std::string message_id, std::string body, Headers headers) {
-              const std::lock_guard lock(mutex);
-              std::promise<Result<void>> promise;
-              if (broker_error) {
-                promise.set_value(*broker_error);
-              } else {
-                published.push_back({tenant, std::move(message_id), std::move(body), std::move(headers)});
-                promise.set_value({});
-              }
-              return promise.get_future();
-            },
-            [this](TenantId tenant, auto letters) { return dead_letters.replay(tenant, letters); },
-            [] {
-              wire::Status status;
-              status.version = "test";
-              return status;
-            },
-            [this] {
-              return wire::Readiness{ready, {{"database", ready, ready ? "" : "it is away"}}};
-            },
-            [] { return std::string("# HELP x\n"); },
-            [this] { return stopping.load(); },
-            [this](const RequestFailure& failed) {
-              const std::lock_guard lock(mutex);
-              failures.push_back(std::string(failed.code) + ": " + std::string(failed.detail));
-              failed_requests.emplace_back(failed.request_id);
-            },
-            {},
-            [this](const AuditEntry& entry, const Result<void>& written) {
-              const std::lock_guard lock(mutex);
-              (written ? audited : unaudited).push_back(entry.action);
-            },
-            limits,
-            &callers,
-            &cors};
-  }
+  World();
+  ~World();
+  World(const World&) = delete;
+  World& operator=(const World&) = delete;
+
+  Services services();
 
   Tenants tenants;
   Messages messages;

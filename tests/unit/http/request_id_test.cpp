@@ -4,6 +4,7 @@
 
 #include "core/uuid.hpp"
 #include "tests/unit/http/api_fixture.hpp"
+#include "wire/problem.hpp"
 
 namespace mtmsg::http {
 namespace {
