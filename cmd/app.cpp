@@ -4,6 +4,7 @@
 #include <map>
 
 #include "client/endpoint.hpp"
+#include "cmd/completion.hpp"
 #include "cmd/help.hpp"
 #include "cmd/names.hpp"
 
@@ -153,6 +154,10 @@ CommandLine::CommandLine() : root(kDescription, "mtmsgctl") {
 }
 
 ExitCode run(std::span<const std::string> args, Surroundings around) {
+  if (!args.empty() && args.front() == kCompleteWord) {
+    complete(args.subspan(1), around);
+    return ExitCode::done;
+  }
   CommandLine line;
   try {
     if (const auto unknown = unknown_name(line.root, args)) {

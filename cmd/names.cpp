@@ -1,24 +1,29 @@
 #include "cmd/names.hpp"
 
-#include <string_view>
-#include <vector>
+#include <algorithm>
 
 #include "core/nearest.hpp"
 
 namespace mtmsg::ctl {
-namespace {
 
 std::vector<const CLI::App*> commands_of(const CLI::App& app) {
   return app.get_subcommands([](const CLI::App*) { return true; });
 }
 
-/// The option with this name here or, because they may stand anywhere, in a command above.
+CLI::App* find_command(CLI::App& app, const std::string& name) {
+  const auto below = app.get_subcommands([](const CLI::App*) { return true; });
+  const auto found = std::ranges::find_if(below, [&](const CLI::App* command) { return command->check_name(name); });
+  return found == below.end() ? nullptr : *found;
+}
+
 const CLI::Option* find_option(const CLI::App* app, std::string_view name) {
   for (; app != nullptr; app = app->get_parent())
     for (const auto* option : app->get_options())
       if (option->check_name(std::string(name))) return option;
   return nullptr;
 }
+
+namespace {
 
 std::string offer(std::string_view typed, const std::vector<std::string>& known) {
   const std::vector<std::string_view> views(known.begin(), known.end());
