@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "cmd/command.hpp"
+#include "cmd/message_tail.hpp"
 #include "wire/json_text.hpp"
 
 namespace mtmsg::ctl {
@@ -123,6 +124,7 @@ void add_message(CLI::App& noun, Action& chosen) {
   get_verb.add_option("ID", options->id, "The message's id")->required();
   on_chosen(get_verb, chosen, [options](Context& context) { return get(context, *options); });
 
+  add_message_tail(noun, chosen);
   add_message_dump(noun, chosen);
   add_message_erase(noun, chosen);
 }

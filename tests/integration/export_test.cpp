@@ -253,6 +253,49 @@ TEST_F(Export, FollowingGoesOnAcrossARestartAndEndsCleanly) {
   EXPECT_EQ(lines(), 30);
 }
 
+TEST_F(Export, FollowingWaitsAtTheDaemonInsteadOfAskingAgainAndAgain) {
+  world.stop_daemon();
+  world.set("MTMSG_LOG_LEVEL", "debug");
+  world.start_daemon();
+  Process process(line({"acme", "--follow"}), {}, world.folder() + "/follow.log");
+  const auto requests = [&] { return world.logged("request", "method=GET route=/tenants/{t}/messages "); };
+  ASSERT_TRUE(eventually([&] { return requests() == 1; })) << world.log();
+  std::this_thread::sleep_for(std::chrono::seconds(3));  // several looks, if it looked
+  EXPECT_EQ(requests(), 1U) << world.log();
+  wire::PublishRequest message;
+  message.payload = "{}";
+  ASSERT_TRUE(world.client().publish("acme", message).has_value());
+  ASSERT_TRUE(eventually([&] { return process.output().find("{\"seq\":1,") != std::string::npos; }));
+  EXPECT_EQ(requests(), 2U) << world.log();
+  process.signal(SIGTERM);
+  EXPECT_EQ(process.wait(std::chrono::seconds(20)), 0) << process.output();
+}
+
+TEST_F(Export, TailShowsTheLastOnesAndGoesOnAsTheyCome) {
+  store(30);
+  const auto tail = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), {mtmsgctl_path(), "--endpoint", world.endpoint(), "message", "tail", "acme"});
+    return more;
+  };
+  const auto last = run(tail({"-n", "3"}));
+  EXPECT_EQ(last.exit_code, 0) << last.err;
+  EXPECT_EQ(std::count(last.out.begin(), last.out.end(), '\n'), 4);
+  EXPECT_THAT(last.out, HasSubstr("    28  "));
+  Process process(tail({"-n", "2", "-f", "-o", "ndjson"}), {}, world.folder() + "/tail.log");
+  const auto shows = [&](int n) {
+    return eventually(
+        [&] { return process.output().find("{\"seq\":" + std::to_string(n) + ",") != std::string::npos; });
+  };
+  EXPECT_TRUE(shows(30)) << process.output();
+  EXPECT_EQ(process.output().find("{\"seq\":28,"), std::string::npos);
+  wire::PublishRequest message;
+  message.payload = "{}";
+  ASSERT_TRUE(world.client().publish("acme", message).has_value());
+  EXPECT_TRUE(shows(31)) << process.output();
+  process.signal(SIGINT);
+  EXPECT_EQ(process.wait(std::chrono::seconds(20)), 0) << process.output();
+}
+
 TEST_F(Export, WhatIsMissingAndWhatWasRestoredIsExitSix) {
   store(3000);
   EXPECT_EQ(run(incremental()).exit_code, 0);
