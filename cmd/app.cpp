@@ -1,10 +1,9 @@
 #include "cmd/app.hpp"
 
 #include <array>
-#include <map>
 
-#include "client/endpoint.hpp"
 #include "cmd/completion.hpp"
+#include "cmd/globals.hpp"
 #include "cmd/help.hpp"
 #include "cmd/names.hpp"
 
@@ -38,44 +37,6 @@ constexpr std::array kNouns{
          "mtmsgctl status\nmtmsgctl status -o json"},
     Noun{"version", "Show the versions of mtmsgctl and of the daemon", add_version, false, "mtmsgctl version"},
 };
-
-constexpr std::uint64_t kLongestTimeoutSeconds = 86'400;
-
-const std::map<std::string, Format> kFormats{
-    {"table", Format::table}, {"json", Format::json}, {"ndjson", Format::ndjson}, {"csv", Format::csv}};
-
-void add_globals(CLI::App& root, Globals& globals) {
-  root.add_option("--endpoint", globals.endpoint,
-                  "Where the daemon listens: unix:PATH, http://HOST:PORT or https://HOST:PORT")
-      ->type_name("URL")
-      ->envname("MTMSGCTL_ENDPOINT")
-      ->capture_default_str();
-  root.add_option("--token-file", globals.token_file, "File with a bearer token; the local socket needs none")
-      ->type_name("FILE")
-      ->envname("MTMSGCTL_TOKEN_FILE");
-  root.add_option("--ca-file", globals.ca_file, "With https: PEM file with the CAs to trust instead of the system's")
-      ->type_name("FILE")
-      ->envname("MTMSGCTL_CA_FILE");
-  root.add_option("--client-cert", globals.client_cert,
-                  "With https: PEM file with the certificate to show, with its --client-key")
-      ->type_name("FILE")
-      ->envname("MTMSGCTL_CLIENT_CERT");
-  root.add_option("--client-key", globals.client_key, "With https: PEM file with the key of --client-cert")
-      ->type_name("FILE")
-      ->envname("MTMSGCTL_CLIENT_KEY");
-  root.add_option_function<std::string>(
-          "-o,--format", [&globals](const std::string& name) { globals.format = kFormats.at(name); },
-          "How to print data: table, json, ndjson or csv (default: table)")
-      ->type_name("FORMAT")
-      ->check([](const std::string& name) {
-        return kFormats.contains(name) ? std::string() : "'" + name + "' is not one of table, json, ndjson, csv";
-      });
-  root.add_option("--timeout", globals.timeout_seconds, "Seconds to wait for a connection, and for each answer")
-      ->type_name("SECONDS")
-      ->check(whole_number(1, kLongestTimeoutSeconds))
-      ->envname("MTMSGCTL_TIMEOUT")
-      ->capture_default_str();
-}
 
 ExitCode wrong_usage(const Surroundings& around, std::string_view text, const CLI::App& at) {
   complain(around, text);
@@ -113,25 +74,15 @@ std::string reason_of(const CLI::ParseError& error, const CLI::App& at) {
   return text;
 }
 
-ExitCode run_chosen(CommandLine& line, const Surroundings& around) {
-  auto endpoint = client::Endpoint::parse(line.globals.endpoint);
-  if (!endpoint) return wrong_usage(around, endpoint.error().message, line.root);
-  auto token = line.globals.token_file.empty() ? Result<std::string>(std::string())
-                                               : read_secret_file(line.globals.token_file, "token");
-  if (!token) return wrong_usage(around, token.error().message, line.root);
-  const std::chrono::seconds timeout(line.globals.timeout_seconds);
-  client::Options options{timeout, std::move(*token)};
-  options.ca_file = line.globals.ca_file;
-  options.client_cert = line.globals.client_cert;
-  options.client_key = line.globals.client_key;
-  if (options.client_cert.empty() != options.client_key.empty())
-    return wrong_usage(around, "--client-cert and --client-key belong together", line.root);
-  if (endpoint->scheme == client::Endpoint::Scheme::https) {
-    if (auto files = client::check_tls_files(options); !files)
-      return wrong_usage(around, files.error().message, line.root);
-  }
-  Context context(around, line.globals.format.value_or(Format::table), line.globals.format.has_value(), timeout,
-                  client::Client(std::move(*endpoint), std::move(options)));
+ExitCode run_chosen(CommandLine& line, const Surroundings& around, const std::string& profiles) {
+  const auto& globals = line.globals;
+  const bool format_given = globals.format.has_value();
+  if (auto settled = settle(line.root, profiles); !settled)
+    return wrong_usage(around, settled.error().message, line.root);
+  const std::chrono::seconds timeout(globals.timeout_seconds);
+  auto client = connect(line.root, globals, timeout);
+  if (!client) return wrong_usage(around, client.error().message, line.root);
+  Context context(around, globals.format.value_or(Format::table), format_given, timeout, std::move(*client));
   const auto code = line.chosen(context);
   around.out.flush();
   return code;
@@ -154,8 +105,12 @@ CommandLine::CommandLine() : root(kDescription, "mtmsgctl") {
 }
 
 ExitCode run(std::span<const std::string> args, Surroundings around) {
+  return run(args, around, {});
+}
+
+ExitCode run(std::span<const std::string> args, Surroundings around, const std::string& profiles) {
   if (!args.empty() && args.front() == kCompleteWord) {
-    complete(args.subspan(1), around);
+    complete(args.subspan(1), around, profiles);
     return ExitCode::done;
   }
   CommandLine line;
@@ -168,7 +123,7 @@ ExitCode run(std::span<const std::string> args, Surroundings around) {
     std::vector<std::string> reversed(args.rbegin(), args.rend());
     for (auto& arg : reversed) arg = with_bracket_guard(std::move(arg));
     line.root.parse(reversed);
-    return run_chosen(line, around);
+    return run_chosen(line, around, profiles);
   } catch (const CLI::CallForHelp&) {
     around.out.write(help_of(reached(line.root)));
     around.out.flush();

@@ -2,14 +2,14 @@
 
 #include <algorithm>
 #include <csignal>
-#include <cstdlib>
 
 #include <sys/time.h>
 #include <unistd.h>
 
 #include "auth/scopes.hpp"
-#include "client/endpoint.hpp"
+#include "cmd/globals.hpp"
 #include "cmd/names.hpp"
+#include "cmd/profile.hpp"
 #include "wire/dead_letter.hpp"
 
 namespace mtmsg::ctl {
@@ -83,6 +83,7 @@ std::string kind_of(const CLI::Option& option) {
 void offer_value(Offer& offer, const CLI::Option& option, std::string_view typed) {
   offer.typed = typed;
   const auto kind = kind_of(option);
+  if (option.check_name("--profile")) offer.ask = Offer::Ask::profiles;
   if (kind == "TENANT") offer.ask = Offer::Ask::tenants;
   if (kind == "FILE") offer.files = Offer::Files::any;
   if (kind == "DIR") offer.files = Offer::Files::folders;
@@ -133,40 +134,24 @@ class Alarm {
   void (*before_)(int);
 };
 
-/// What the line leaves out comes from variables, as when it is run.
-void keep_variables(CLI::App& root) {
-  for (const auto* option : root.get_options([](const CLI::Option*) { return true; })) {
-    const char* value = option->get_envname().empty() ? nullptr : std::getenv(option->get_envname().c_str());
-    if (value != nullptr && *value != '\0' && option->count() == 0) keep(root, option, value);
-  }
-}
-
-std::optional<client::Client> connect(const Globals& globals) {
-  auto endpoint = client::Endpoint::parse(globals.endpoint);
-  client::Options options;
-  options.timeout = kPatience;
-  options.ca_file = globals.ca_file;
-  options.client_cert = globals.client_cert;
-  options.client_key = globals.client_key;
-  if (!endpoint) return std::nullopt;
-  if (!globals.token_file.empty()) {
-    auto token = read_secret_file(globals.token_file, "token");
-    if (!token) return std::nullopt;
-    options.token = std::move(*token);
-  }
-  return client::Client(std::move(*endpoint), std::move(options));
-}
-
-void ask_for_tenants(Offer& offer, CommandLine& line) {
+void ask_for_tenants(Offer& offer, CommandLine& line, const std::string& profiles) {
   const Alarm alarm;
-  keep_variables(line.root);
-  auto client = connect(line.globals);
+  if (!settle(line.root, profiles)) return;
+  // What is read from a descriptor is gone for the line itself.
+  if (line.root.get_option("--token-fd")->count() > 0) return;
+  auto client = connect(line.root, line.globals, kPatience);
   if (!client) return;
   TenantQuery query;
   query.name_prefix = offer.typed;
   const auto tenants = client->tenants(query);
   if (!tenants) return;
   for (const auto& tenant : *tenants) offer.candidates.push_back({tenant.name});
+}
+
+void ask_for_profiles(Offer& offer, const CommandLine& line, const std::string& profiles) {
+  const auto read = read_profiles(profiles, profile_keys(line.root));
+  if (!read) return;
+  for (const auto& name : read->names) offer.candidates.push_back({name});
 }
 
 }  // namespace
@@ -210,11 +195,12 @@ Offer offer_for(CommandLine& line, std::span<const std::string> words) {
   return offer;
 }
 
-void complete(std::span<const std::string> words, const Surroundings& around) {
+void complete(std::span<const std::string> words, const Surroundings& around, const std::string& profiles) {
   if (!words.empty() && words.front() == "--") words = words.subspan(1);
   CommandLine line;
   auto offer = offer_for(line, words);
-  if (offer.ask == Offer::Ask::tenants) ask_for_tenants(offer, line);
+  if (offer.ask == Offer::Ask::tenants) ask_for_tenants(offer, line, profiles);
+  if (offer.ask == Offer::Ask::profiles) ask_for_profiles(offer, line, profiles);
   std::string out;
   for (const auto& [text, help] : offer.candidates)
     if (text.starts_with(offer.typed)) out += offer.before + text + (help.empty() ? "" : "\t" + help) + "\n";

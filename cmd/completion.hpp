@@ -23,8 +23,8 @@ struct Candidate {
 struct Offer {
   /// What the shell finds by itself, besides.
   enum class Files { none, any, folders };
-  /// What only a daemon can tell.
-  enum class Ask { nothing, tenants };
+  /// What only a daemon, or a file, can tell.
+  enum class Ask { nothing, tenants, profiles };
 
   std::vector<Candidate> candidates;
   Files files = Files::none;
@@ -41,6 +41,6 @@ std::vector<std::string> choices_of(std::string_view kind);
 
 /// Prints the offer: a candidate a line, "text TAB help"; then ":files" or ":folders". Never longer than two
 /// seconds, and never an error: where a daemon does not answer, there is nothing to offer.
-void complete(std::span<const std::string> words, const Surroundings& around);
+void complete(std::span<const std::string> words, const Surroundings& around, const std::string& profiles = {});
 
 }  // namespace mtmsg::ctl

@@ -1,5 +1,7 @@
 #include "cmd/context.hpp"
 
+#include "core/nearest.hpp"
+
 namespace mtmsg::ctl {
 namespace {
 
@@ -19,6 +21,28 @@ bool is_of_the_log(const client::CallError& error) {
     default:
       return false;
   }
+}
+
+/// The tenant that does not exist, by the daemon's own sentence.
+std::string_view missing_tenant(const client::CallError& error) {
+  constexpr std::string_view kBegin = "tenant \"";
+  constexpr std::string_view kEnd = "\" does not exist";
+  std::string_view text = error.error.message;
+  const bool is_one = error.cause == client::CallError::Cause::refused && error.error.code == ErrorCode::not_found &&
+                      text.starts_with(kBegin) && text.ends_with(kEnd);
+  return is_one ? text.substr(kBegin.size(), text.size() - kBegin.size() - kEnd.size()) : std::string_view();
+}
+
+/// Who may not list the tenants gets no offer.
+std::optional<std::string> nearest_tenant(client::Client& client, const client::CallError& error) {
+  const auto missing = missing_tenant(error);
+  if (missing.empty()) return std::nullopt;
+  const auto tenants = client.tenants();
+  if (!tenants) return std::nullopt;
+  std::vector<std::string_view> known;
+  for (const auto& tenant : *tenants) known.push_back(tenant.name);
+  const auto nearest = nearest_name(missing, known);
+  return nearest ? std::optional(std::string(*nearest)) : std::nullopt;
 }
 
 std::optional<unsigned> line_width(const Surroundings& around) {
@@ -89,6 +113,7 @@ ExitCode Context::usage_error(std::string_view text) {
 
 ExitCode Context::failed(const client::CallError& error) {
   complain(error.error.message);
+  if (const auto nearest = nearest_tenant(client_, error)) note("Did you mean '" + *nearest + "'?");
   if (is_of_the_log(error)) note("The daemon's log tells more about request " + error.request_id + ".");
   const auto hint = next_step(error);
   if (!hint.empty()) note(hint);

@@ -27,7 +27,6 @@ std::string option_names(const CLI::Option& option) {
 std::string description_of(const CLI::Option& option) {
   auto text = option.get_description();
   if (!option.get_default_str().empty()) text += " (default: " + option.get_default_str() + ")";
-  if (!option.get_envname().empty()) text += " [$" + option.get_envname() + "]";
   return text;
 }
 
@@ -115,7 +114,10 @@ std::string help_of(const CLI::App& app) {
   append_examples(out, app.get_footer());
   if (!commands.empty())
     out += "\n'" + full_name(app) + (app.get_parent() == nullptr ? " NOUN" : " VERB") + " --help' tells more.\n";
-  if (app.get_parent() != nullptr) out += "\n'mtmsgctl --help' lists the options every command takes.\n";
+  if (app.get_parent() == nullptr)
+    out += "\nEach option may come from a variable, as --token-file from MTMSGCTL_TOKEN_FILE,\nor from a profile.\n";
+  else
+    out += "\n'mtmsgctl --help' lists the options every command takes.\n";
   return out;
 }
 

@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include "cmd/app.hpp"
+#include "cmd/globals.hpp"
+#include "cmd/profile.hpp"
 
 namespace {
 
@@ -44,7 +46,7 @@ int main(int argc, char** argv) {
                             terminal_columns()};
   try {
     const std::vector<std::string> args(argv + 1, argv + argc);
-    return static_cast<int>(run(args, around));
+    return static_cast<int>(run(args, around, profiles_file()));
   } catch (const ReaderGone&) {
     // As every tool in a pipe whose reader has seen enough.
     std::signal(SIGPIPE, SIG_DFL);

@@ -12,6 +12,7 @@
 #include <gtest/gtest.h>
 
 #include "cmd/app.hpp"
+#include "cmd/globals.hpp"
 #include "cmd/help.hpp"
 #include "domain/limits.hpp"
 #include "tests/unit/cmd/manual_page.hpp"
@@ -215,9 +216,9 @@ TEST(Manual, TheOverviewHoldsEveryGlobalOptionWithItsDefaultAndNoOther) {
 
 TEST(Manual, TheOverviewHoldsEveryVariableThatIsReadAndNoOther) {
   CommandLine line;
-  std::set<std::string> wanted{"NO_COLOR"}, found;
+  std::set<std::string> wanted{"NO_COLOR", "XDG_CONFIG_HOME"}, found;
   for (const auto* option : line.root.get_options())
-    if (!option->get_envname().empty()) wanted.insert(option->get_envname());
+    if (const auto name = variable_of(*option); !name.empty()) wanted.insert(name);
   std::istringstream lines(ManualPage(manual_file("mtmsgctl.1")).section("ENVIRONMENT"));
   for (std::string text; std::getline(lines, text);) {
     if (!text.starts_with(".It Ev ")) continue;
