@@ -7,9 +7,9 @@
 
 #include "config/values.hpp"
 #include "daemon/descriptors.hpp"
-#include "daemon/keys.hpp"
 #include "daemon/notify.hpp"
-#include "daemon/tls_files.hpp"
+#include "setup/keys.hpp"
+#include "setup/tls_files.hpp"
 
 namespace mtmsg::daemon {
 namespace {
@@ -20,7 +20,7 @@ broker::ConnectOptions connect_options(const config::Config& config, std::string
   broker::ConnectOptions options;
   options.url = config.broker.url;
   options.connection_name = "mtmsgd " + std::string(purpose);
-  options.tls = broker_files(config);
+  options.tls = setup::broker_files(config);
   options.heartbeat = duration_cast<std::chrono::seconds>(config.broker.heartbeat);
   return options;
 }
@@ -116,7 +116,7 @@ http::ServerOptions server_options(const config::Config& config, Log& log) {
   if (address.has_error()) throw Failure(Error(address.error()).with_context("http.listen"));
   options.tcp = *address;
   options.unix_socket = http::UnixListen{config.socket.path, config.socket.mode.value, config.socket.group};
-  options.tls = server_files(config);
+  options.tls = setup::server_files(config);
   options.limits.request.body_bytes = config.http.max_body_bytes.value;
   options.limits.connections = connection_limit(config);
   options.limits.connections_per_client = config.http.max_connections_per_client;
@@ -196,7 +196,7 @@ App::App(const config::Config& config, Log& log)
 App::~App() = default;
 
 void App::start() {
-  const auto rules = token_rules(config_);
+  const auto rules = setup::token_rules(config_);
   if (rules.has_error()) throw Failure(rules.error());
   authenticator_.use(*rules);
   if (auto listening = server_.start(); listening.has_error()) throw Failure(listening.error());

@@ -2,8 +2,8 @@
 
 #include "config/reload.hpp"
 #include "daemon/app.hpp"
-#include "daemon/keys.hpp"
 #include "daemon/notify.hpp"
+#include "setup/keys.hpp"
 
 namespace mtmsg::daemon {
 
@@ -29,7 +29,7 @@ Result<void> App::try_reload(const config::Loaded& loaded) {
   }
   const auto changes = config::changes(current_, loaded.config);
   const auto wanted = config::reloaded(current_, loaded.config);
-  auto rules = token_rules(wanted);
+  auto rules = setup::token_rules(wanted);
   if (rules.has_error()) return rules.error();
 
   if (auto read = reload_certificates(); read.has_error()) return read;

@@ -7,8 +7,8 @@
 
 #include "config/print.hpp"
 #include "core/nearest.hpp"
-#include "daemon/keys.hpp"
-#include "daemon/tls_files.hpp"
+#include "setup/keys.hpp"
+#include "setup/tls_files.hpp"
 
 namespace mtmsg::daemon {
 namespace {
@@ -88,11 +88,11 @@ void report_problems(const config::Loaded& loaded, std::ostream& err) {
 int check_config(const config::Loaded& loaded, std::ostream& out, std::ostream& err) {
   report_problems(loaded, err);
   if (!loaded.ok()) return kExitUsage;
-  if (const auto files = check_tls_files(loaded.config); files.has_error()) {
+  if (const auto files = setup::check_tls_files(loaded.config); files.has_error()) {
     err << "mtmsgd: " << files.error().message << '\n';
     return kExitUsage;
   }
-  if (const auto rules = token_rules(loaded.config); rules.has_error()) {
+  if (const auto rules = setup::token_rules(loaded.config); rules.has_error()) {
     err << "mtmsgd: " << rules.error().message << '\n';
     return kExitUsage;
   }

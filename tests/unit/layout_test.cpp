@@ -89,6 +89,7 @@ const std::map<std::string, Names> kDesign = {
     {"metrics", {}},
     {"tls", {}},
     {"auth", {"wire"}},
+    {"setup", {"config", "auth", "tls"}},
     {"broker", {"domain", "tls"}},
     {"store", {"domain"}},
     {"wire", {"domain"}},
@@ -96,8 +97,8 @@ const std::map<std::string, Names> kDesign = {
     {"tenants", {"ingest", "broker", "store", "domain"}},
     {"http", {"tenants", "auth", "broker", "store", "wire", "metrics", "domain", "tls"}},
     {"client", {"wire", "tls"}},
-    {"cmd", {"auth", "client", "wire", "config"}},
-    {"daemon", {"auth", "broker", "config", "domain", "http", "ingest", "metrics", "store", "tenants", "tls", "wire"}},
+    {"cmd", {"auth", "client", "wire", "config", "setup"}},
+    {"daemon", {"auth", "broker", "config", "domain", "http", "ingest", "metrics", "setup", "store", "tenants", "tls", "wire"}},
 };
 
 /// Which folder of the project an include goes to; empty for one that leaves it.

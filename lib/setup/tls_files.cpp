@@ -1,6 +1,6 @@
-#include "daemon/tls_files.hpp"
+#include "setup/tls_files.hpp"
 
-namespace mtmsg::daemon {
+namespace mtmsg::setup {
 
 std::optional<tls::ServerFiles> server_files(const config::Config& config) {
   if (config.http.tls_cert.empty()) return std::nullopt;
@@ -23,4 +23,4 @@ Result<void> check_tls_files(const config::Config& config) {
   return {};
 }
 
-}  // namespace mtmsg::daemon
+}  // namespace mtmsg::setup

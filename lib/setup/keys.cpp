@@ -1,8 +1,8 @@
-#include "daemon/keys.hpp"
+#include "setup/keys.hpp"
 
 #include <chrono>
 
-namespace mtmsg::daemon {
+namespace mtmsg::setup {
 
 Result<std::shared_ptr<const auth::TokenRules>> token_rules(const config::Config& config) {
   const auto& from = config.auth;
@@ -12,4 +12,4 @@ Result<std::shared_ptr<const auth::TokenRules>> token_rules(const config::Config
   return rules;
 }
 
-}  // namespace mtmsg::daemon
+}  // namespace mtmsg::setup
