@@ -3,6 +3,7 @@
 #include <array>
 
 #include "cmd/completion.hpp"
+#include "cmd/config.hpp"
 #include "cmd/globals.hpp"
 #include "cmd/help.hpp"
 #include "cmd/names.hpp"
@@ -32,6 +33,7 @@ constexpr std::array kNouns{
          "mtmsgctl audit\n"
          "mtmsgctl audit --since 1h --action tenant\n"
          "mtmsgctl audit --tenant acme --limit 20 -o json"},
+    Noun{"config", "Check and show the daemon's configuration", add_config, true, ""},
     Noun{"token", "Make and look at tokens for the daemon's TCP port", add_token, true, ""},
     Noun{"status", "Show how the daemon is: its parts, links, writers and counters", add_status, false,
          "mtmsgctl status\nmtmsgctl status -o json"},
