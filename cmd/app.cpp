@@ -7,6 +7,7 @@
 #include "cmd/globals.hpp"
 #include "cmd/help.hpp"
 #include "cmd/names.hpp"
+#include "cmd/service.hpp"
 
 namespace mtmsg::ctl {
 namespace {
@@ -35,6 +36,7 @@ constexpr std::array kNouns{
          "mtmsgctl audit --tenant acme --limit 20 -o json"},
     Noun{"config", "Check and show the daemon's configuration", add_config, true, ""},
     Noun{"token", "Make and look at tokens for the daemon's TCP port", add_token, true, ""},
+    Noun{"service", "Start, stop and reload the daemon through systemd, and show its log", add_service, true, ""},
     Noun{"status", "Show how the daemon is: its parts, links, writers and counters", add_status, false,
          "mtmsgctl status\nmtmsgctl status -o json"},
     Noun{"version", "Show the versions of mtmsgctl and of the daemon", add_version, false, "mtmsgctl version"},

@@ -124,7 +124,7 @@ std::string next_step(const client::CallError& error) {
   if (error.cause == client::CallError::Cause::unreachable) {
     if (error.error.message.find("Permission denied") != std::string::npos)
       return "The socket belongs to another group: see 'ls -l' on it, and join that group or use sudo.";
-    return "Is mtmsgd running? Try 'systemctl status mtmsgd', or name another address with --endpoint.";
+    return "Is mtmsgd running? Try 'mtmsgctl service status', or name another address with --endpoint.";
   }
   if (error.cause == client::CallError::Cause::answer)
     return "Compare 'mtmsgctl --version' with 'mtmsgd --version', and look at --endpoint.";

@@ -98,7 +98,8 @@ const std::map<std::string, Names> kDesign = {
     {"http", {"tenants", "auth", "broker", "store", "wire", "metrics", "domain", "tls"}},
     {"client", {"wire", "tls"}},
     {"cmd", {"auth", "client", "wire", "config", "setup"}},
-    {"daemon", {"auth", "broker", "config", "domain", "http", "ingest", "metrics", "setup", "store", "tenants", "tls", "wire"}},
+    {"daemon",
+     {"auth", "broker", "config", "domain", "http", "ingest", "metrics", "setup", "store", "tenants", "tls", "wire"}},
 };
 
 /// Which folder of the project an include goes to; empty for one that leaves it.
@@ -155,11 +156,13 @@ struct Confined {
 
 TEST(Layout, ThirdPartyHeadersStayWhereTheyAreHidden) {
   const Confined rules[] = {
-      {"amqp", {"broker"}},        {"rabbitmq-c/", {"broker"}},  {"pqxx", {"store"}},
-      {"libpq", {"store"}},        {"CLI/", {"daemon", "cmd"}},  {"httplib.h", {"http", "client"}},
-      {"toml++/", {"config"}},     {"prometheus/", {"metrics"}}, {"spdlog/", {"daemon"}},
-      {"zlib.h", {"http", "cmd"}}, {"zstd.h", {"cmd"}},          {"openssl/ssl", {"tls"}},
-      {"jwt.h", {"auth"}},
+      {"amqp", {"broker"}},        {"rabbitmq-c/", {"broker"}},
+      {"pqxx", {"store"}},         {"libpq", {"store"}},
+      {"CLI/", {"daemon", "cmd"}}, {"httplib.h", {"http", "client"}},
+      {"toml++/", {"config"}},     {"prometheus/", {"metrics"}},
+      {"spdlog/", {"daemon"}},     {"zlib.h", {"http", "cmd"}},
+      {"zstd.h", {"cmd"}},         {"openssl/ssl", {"tls"}},
+      {"jwt.h", {"auth"}},         {"systemd/sd-", {"daemon", "cmd"}},
   };
   for (const char* top : {"lib", "daemon", "cmd"}) {
     for (const auto& include : includes_below(top)) {

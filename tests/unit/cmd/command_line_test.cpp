@@ -53,7 +53,7 @@ TEST_F(CommandLineTest, AServerThatIsNotThereIsExitThreeWithTheNextStep) {
   const auto ran = run_alone({"--endpoint", "unix:/nonexistent.sock", "status"});
   EXPECT_EQ(ran.code, 3);
   EXPECT_NE(ran.err.find("unix:/nonexistent.sock"), std::string::npos);
-  EXPECT_NE(ran.err.find("systemctl status mtmsgd"), std::string::npos);
+  EXPECT_NE(ran.err.find("mtmsgctl service status"), std::string::npos);
 }
 
 TEST_F(CommandLineTest, AMistypedNameIsExitTwoAndTheNearestIsOffered) {
