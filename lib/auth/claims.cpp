@@ -13,7 +13,7 @@ namespace {
 constexpr std::size_t kMaxSubjectBytes = 256;
 constexpr double kLastSecond = 253'402'300'799;  // of the year 9999
 
-Error bad(std::string why) {
+Error bad_claims(std::string why) {
   return fail(ErrorCode::invalid_argument, std::move(why));
 }
 
@@ -68,7 +68,7 @@ class Reader {
   }
 
   void refuse(std::string_view name, std::string_view why) {
-    if (!error_) error_ = bad("its claim " + std::string(name) + ' ' + std::string(why));
+    if (!error_) error_ = bad_claims("its claim " + std::string(name) + ' ' + std::string(why));
   }
   const std::optional<Error>& error() const noexcept { return error_; }
 
@@ -166,12 +166,12 @@ std::string write_claims(const Claims& claims) {
 }
 
 Result<void> check_claims(const Claims& claims, const Expectations& expected, Seconds now) {
-  if (now >= claims.expires + expected.leeway) return bad("it has expired");
-  if (claims.not_before && now < *claims.not_before - expected.leeway) return bad("it is not valid yet (nbf)");
+  if (now >= claims.expires + expected.leeway) return bad_claims("it has expired");
+  if (claims.not_before && now < *claims.not_before - expected.leeway) return bad_claims("it is not valid yet (nbf)");
   if (!expected.issuer.empty() && claims.issuer != expected.issuer)
-    return bad("its issuer (iss) is not the one wanted");
+    return bad_claims("its issuer (iss) is not the one wanted");
   if (!expected.audience.empty() && std::ranges::find(claims.audience, expected.audience) == claims.audience.end())
-    return bad("it is not meant for this service (aud)");
+    return bad_claims("it is not meant for this service (aud)");
   return {};
 }
 

@@ -34,12 +34,12 @@ class Descriptor {
   int fd_;
 };
 
-Error bad(const std::string& path, std::string_view why) {
+Error bad_key(const std::string& path, std::string_view why) {
   return fail(ErrorCode::invalid_argument, "key file " + path + ": " + std::string(why));
 }
 
 Error trouble(const std::string& path, int code) {
-  auto error = bad(path, "can't be read: " + std::generic_category().message(code));
+  auto error = bad_key(path, "can't be read: " + std::generic_category().message(code));
   if (code == ENOENT) error.code = ErrorCode::not_found;
   return error;
 }
@@ -54,7 +54,7 @@ Result<File> read_key_file(const std::string& path) {
   const Descriptor descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   struct stat status {};
   if (descriptor.get() < 0 || ::fstat(descriptor.get(), &status) != 0) return trouble(path, errno);
-  if (!S_ISREG(status.st_mode)) return bad(path, "is not a file");
+  if (!S_ISREG(status.st_mode)) return bad_key(path, "is not a file");
   File file{std::string(kMaxFileBytes + 1, '\0'), status.st_mode};
   std::size_t size = 0;
   while (size < file.content.size()) {
@@ -64,7 +64,7 @@ Result<File> read_key_file(const std::string& path) {
     if (count == 0) break;
     size += static_cast<std::size_t>(count);
   }
-  if (size > kMaxFileBytes) return bad(path, "is larger than 32 KiB");
+  if (size > kMaxFileBytes) return bad_key(path, "is larger than 32 KiB");
   file.content.resize(size);
   return file;
 }
@@ -74,9 +74,9 @@ Result<Key> secret_of(Key key, std::string content) {
   if (content.ends_with('\r')) content.pop_back();
   const auto least = least_secret_bytes(key.algorithm);
   if (content.size() < least) {
-    return bad(key.file, "has " + std::to_string(content.size()) + " bytes; " + std::string(to_string(key.algorithm)) +
-                             " needs a secret of " + std::to_string(least) + " or more, such as 'openssl rand -hex " +
-                             std::to_string(least) + "' makes");
+    return bad_key(key.file, "has " + std::to_string(content.size()) + " bytes; " +
+                                 std::string(to_string(key.algorithm)) + " needs a secret of " + std::to_string(least) +
+                                 " or more, such as 'openssl rand -hex " + std::to_string(least) + "' makes");
   }
   key.sign_with = content;
   key.verify_with = std::move(content);
@@ -85,7 +85,7 @@ Result<Key> secret_of(Key key, std::string content) {
 
 Result<Key> pair_of(Key key, const std::string& content) {
   auto pair = read_pem(content, key.algorithm);
-  if (!pair) return bad(key.file, pair.error().message);
+  if (!pair) return bad_key(key.file, pair.error().message);
   key.verify_with = std::move(pair->public_key);
   key.sign_with = std::move(pair->private_key);
   return key;
@@ -135,18 +135,18 @@ std::optional<KeyName> parse_key_name(std::string_view file_name) {
 Result<Key> load_key(const std::string& path) {
   auto name = parse_key_name(fs::path(path).filename().string());
   if (!name) {
-    return bad(path,
-               "its name must be KID.ALG.key for a secret (HS256, HS384, HS512) or KID.ALG.pem for a key of RS256, "
-               "RS384, RS512, ES256, ES384 or ES512, such as 2026-11.HS256.key");
+    return bad_key(path,
+                   "its name must be KID.ALG.key for a secret (HS256, HS384, HS512) or KID.ALG.pem for a key of RS256, "
+                   "RS384, RS512, ES256, ES384 or ES512, such as 2026-11.HS256.key");
   }
   auto file = read_key_file(path);
   if (!file) return file.error();
-  if ((file->mode & S_IWOTH) != 0) return bad(path, "everybody may write it: chmod o-w");
+  if ((file->mode & S_IWOTH) != 0) return bad_key(path, "everybody may write it: chmod o-w");
   Key key{std::move(name->id), name->algorithm, {}, {}, path};
   auto loaded = kind_of(key.algorithm) == KeyKind::secret ? secret_of(std::move(key), std::move(file->content))
                                                           : pair_of(std::move(key), file->content);
   if (loaded && !loaded->sign_with.empty() && (file->mode & S_IROTH) != 0)
-    return bad(path, "holds a secret, and everybody may read it: chmod o-r");
+    return bad_key(path, "holds a secret, and everybody may read it: chmod o-r");
   return loaded;
 }
 
@@ -158,7 +158,7 @@ Result<std::vector<Key>> load_keys(const std::string& directory) {
     auto key = load_key(path.string());
     if (!key) return key.error();
     for (const auto& other : keys)
-      if (other.id == key->id) return bad(key->file, "has the same id as " + other.file);
+      if (other.id == key->id) return bad_key(key->file, "has the same id as " + other.file);
     keys.push_back(std::move(*key));
   }
   return keys;

@@ -17,7 +17,7 @@ constexpr int kMostRsaBits = 16'384;  // verifying takes time that grows with th
 using Bio = std::unique_ptr<BIO, decltype([](BIO* bio) { BIO_free(bio); })>;
 using Pkey = std::unique_ptr<EVP_PKEY, decltype([](EVP_PKEY* key) { EVP_PKEY_free(key); })>;
 
-Error bad(std::string why) {
+Error bad_pem(std::string why) {
   return fail(ErrorCode::invalid_argument, std::move(why));
 }
 
@@ -38,22 +38,22 @@ std::string written(const Bio& bio) {
 
 Result<void> check_rsa(const EVP_PKEY* key, Algorithm algorithm) {
   if (EVP_PKEY_get_base_id(key) != EVP_PKEY_RSA)
-    return bad("is not an RSA key, as " + std::string(to_string(algorithm)) + " needs");
+    return bad_pem("is not an RSA key, as " + std::string(to_string(algorithm)) + " needs");
   const int bits = EVP_PKEY_get_bits(key);
   if (bits >= kLeastRsaBits && bits <= kMostRsaBits) return {};
-  return bad("is an RSA key of " + std::to_string(bits) + " bits; it must have 2048 to 16384");
+  return bad_pem("is an RSA key of " + std::to_string(bits) + " bits; it must have 2048 to 16384");
 }
 
 Result<void> check_ec(const EVP_PKEY* key, Algorithm algorithm) {
   const auto wanted = curve_of(algorithm);
   if (EVP_PKEY_get_base_id(key) != EVP_PKEY_EC)
-    return bad("is not an EC key, as " + std::string(to_string(algorithm)) + " needs");
+    return bad_pem("is not an EC key, as " + std::string(to_string(algorithm)) + " needs");
   char name[64] = "";
   std::size_t size = 0;
   EVP_PKEY_get_utf8_string_param(key, OSSL_PKEY_PARAM_GROUP_NAME, name, sizeof name, &size);
   if (std::string_view(name, size) == wanted) return {};
-  return bad("is an EC key of the curve \"" + std::string(name, size) + "\"; " + std::string(to_string(algorithm)) +
-             " needs " + std::string(wanted));
+  return bad_pem("is an EC key of the curve \"" + std::string(name, size) + "\"; " + std::string(to_string(algorithm)) +
+                 " needs " + std::string(wanted));
 }
 
 }  // namespace
@@ -64,8 +64,8 @@ Result<KeyPair> read_pem(const std::string& text, Algorithm algorithm) {
   if (!key) key.reset(PEM_read_bio_PUBKEY(reader(text).get(), nullptr, no_password, nullptr));
   ERR_clear_error();
   if (!key && text.find("ENCRYPTED") != std::string::npos)
-    return bad("is encrypted; the key must be readable without a password");
-  if (!key) return bad("holds no key in PEM form (BEGIN PUBLIC KEY or BEGIN PRIVATE KEY)");
+    return bad_pem("is encrypted; the key must be readable without a password");
+  if (!key) return bad_pem("holds no key in PEM form (BEGIN PUBLIC KEY or BEGIN PRIVATE KEY)");
   const auto checked =
       kind_of(algorithm) == KeyKind::rsa ? check_rsa(key.get(), algorithm) : check_ec(key.get(), algorithm);
   if (!checked) return checked.error();
@@ -78,7 +78,7 @@ Result<KeyPair> read_pem(const std::string& text, Algorithm algorithm) {
       PEM_write_bio_PKCS8PrivateKey(private_out.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr) == 1)
     pair.private_key = written(private_out);
   ERR_clear_error();
-  if (pair.public_key.empty() || (is_private && pair.private_key.empty())) return bad("can't be used by OpenSSL");
+  if (pair.public_key.empty() || (is_private && pair.private_key.empty())) return bad_pem("can't be used by OpenSSL");
   return pair;
 }
 

@@ -9,7 +9,7 @@
 namespace mtmsg::auth {
 namespace {
 
-Error bad(std::string why) {
+Error bad_token(std::string why) {
   return fail(ErrorCode::invalid_argument, std::move(why));
 }
 
@@ -43,25 +43,25 @@ Result<void> read_header(Token& token) {
   if (!members) return members.error();
   for (const auto& [key, raw] : *members) {
     auto text = wire::decode_json_string(raw);
-    if (key == "crit") return bad("its header asks for an extension (crit) that is not known here");
-    if (key == "typ" && (!text || !iequals_jwt(*text))) return bad("its header's typ is not \"JWT\"");
-    if ((key == "alg" || key == "kid") && !text) return bad("its header's " + key + " is not a string");
+    if (key == "crit") return bad_token("its header asks for an extension (crit) that is not known here");
+    if (key == "typ" && (!text || !iequals_jwt(*text))) return bad_token("its header's typ is not \"JWT\"");
+    if ((key == "alg" || key == "kid") && !text) return bad_token("its header's " + key + " is not a string");
     if (key == "alg") token.algorithm = std::move(*text);
     if (key == "kid") token.key_id = std::move(*text);
   }
-  if (token.algorithm.empty()) return bad("its header names no algorithm (alg)");
+  if (token.algorithm.empty()) return bad_token("its header names no algorithm (alg)");
   return {};
 }
 
 }  // namespace
 
 Result<Token> parse_token(std::string_view text) {
-  if (text.size() > kMaxTokenBytes) return bad("it is longer than " + std::to_string(kMaxTokenBytes) + " bytes");
+  if (text.size() > kMaxTokenBytes) return bad_token("it is longer than " + std::to_string(kMaxTokenBytes) + " bytes");
   const auto parts = split(text);
-  if (!parts) return bad("it is not three parts with a dot between them");
+  if (!parts) return bad_token("it is not three parts with a dot between them");
   auto header = decode_base64url((*parts)[0]);
   auto claims = decode_base64url((*parts)[1]);
-  if (!header || !claims || !decode_base64url((*parts)[2])) return bad("a part of it is not base64url");
+  if (!header || !claims || !decode_base64url((*parts)[2])) return bad_token("a part of it is not base64url");
   Token token{std::string(text), std::move(*header), std::move(*claims), {}, {}};
   if (auto read = read_header(token); !read) return read.error();
   return token;

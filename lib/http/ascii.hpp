@@ -39,4 +39,11 @@ constexpr bool iequals(std::string_view left, std::string_view right) noexcept {
                     [](char a, char b) { return to_lower(a) == to_lower(b); });
 }
 
+/// Without the blanks and tabs around it (OWS of RFC 9110, 5.6.3).
+constexpr std::string_view trim(std::string_view text) noexcept {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return text;
+}
+
 }  // namespace mtmsg::http

@@ -5,7 +5,7 @@
 namespace mtmsg::http {
 namespace {
 
-Result<AuditQuery> read_query(const Context& context) {
+Result<AuditQuery> read_audit_query(const Context& context) {
   AuditQuery query;
   if (auto taken = take(context, "cursor", parse_cursor, query.cursor); !taken) return taken.error();
   if (auto taken = take(context, "limit", parse_limit, query.limit); !taken) return taken.error();
@@ -21,7 +21,7 @@ Result<AuditQuery> read_query(const Context& context) {
 }  // namespace
 
 Answer list_audit(Context& context) {
-  const auto query = read_query(context);
+  const auto query = read_audit_query(context);
   if (!query) return Problem(query.error());
   const auto page = context.services.audit.page(*query);
   if (!page) return Problem(page.error());

@@ -17,12 +17,6 @@ constexpr int kLevel = 1;
 constexpr int kGzipWindow = 15 + 16;  // zlib.h: 16 more means a gzip header and trailer
 constexpr int kMemory = 8;            // zlib.h's default
 
-std::string_view trim(std::string_view text) noexcept {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
-
 /// The part up to `separator`, which goes with it.
 std::string_view take_part(std::string_view& rest, char separator) noexcept {
   const auto part = rest.substr(0, rest.find(separator));
@@ -126,14 +120,14 @@ class Packer {
 };
 
 /// No piece of a body is larger, for zlib's counters have 32 bits.
-constexpr std::size_t kPiece = std::size_t{1} << 30U;
+constexpr std::size_t kPackedPiece = std::size_t{1} << 30U;
 
 std::string packed(std::string_view text) {
   Packer packer;
   std::string out;
-  while (text.size() > kPiece) {
-    packer.pack(text.substr(0, kPiece), Packer::Flush::now, out);
-    text.remove_prefix(kPiece);
+  while (text.size() > kPackedPiece) {
+    packer.pack(text.substr(0, kPackedPiece), Packer::Flush::now, out);
+    text.remove_prefix(kPackedPiece);
   }
   packer.pack(text, Packer::Flush::end, out);
   return out;

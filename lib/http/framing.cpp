@@ -22,12 +22,6 @@ bool is_target_byte(char c) noexcept {
   return c > 0x20 && c < 0x7F;
 }
 
-std::string_view trim(std::string_view text) noexcept {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
-
 class HeadParser {
  public:
   HeadParser(std::string_view text, const RequestLimits& limits) : rest_(text), limits_(limits) {}

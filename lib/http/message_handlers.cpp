@@ -13,7 +13,7 @@ namespace mtmsg::http {
 namespace {
 
 /// Everything but the cursor, whose form depends on who asks.
-Result<PageQuery> read_query(const Context& context) {
+Result<PageQuery> read_page_query(const Context& context) {
   PageQuery query;
   if (auto taken = take(context, "limit", parse_limit, query.limit); !taken) return taken.error();
   if (auto taken = take(context, "since", parse_timestamp, query.since); !taken) return taken.error();
@@ -123,7 +123,7 @@ Result<std::optional<std::chrono::seconds>> read_wait(const Context& context, co
 }
 
 Answer list_of(const Context& context, TenantId tenant) {
-  auto query = read_query(context);
+  auto query = read_page_query(context);
   if (!query) return Problem(query.error());
   if (auto taken = take(context, "cursor", parse_cursor, query->cursor); !taken) return Problem(taken.error());
   const auto wait = read_wait(context, *query);
@@ -149,7 +149,7 @@ Answer list_messages(Context& context) {
 
 Answer list_all_messages(Context& context) {
   if (context.principal.tenant) return list_of(context, *context.principal.tenant);
-  const auto query = read_query(context);
+  const auto query = read_page_query(context);
   if (!query) return Problem(query.error());
   if (context.target.parameter("wait"))
     return Problem(fail(ErrorCode::invalid_argument,

@@ -92,7 +92,7 @@ Result<std::string> parse_prefix(std::string_view text) {
   return fail(ErrorCode::invalid_argument, "names begin with 1 to 63 of a-z, 0-9 and -");
 }
 
-Result<TenantQuery> read_query(const Context& context) {
+Result<TenantQuery> read_tenant_query(const Context& context) {
   TenantQuery query;
   if (auto taken = take(context, "cursor", parse_name, query.cursor); !taken) return taken.error();
   if (auto taken = take(context, "limit", parse_limit, query.limit); !taken) return taken.error();
@@ -134,7 +134,7 @@ Answer create_tenant(Context& context) {
 }
 
 Answer list_tenants(Context& context) {
-  const auto query = read_query(context);
+  const auto query = read_tenant_query(context);
   if (!query) return Problem(query.error());
   const auto page = context.services.tenants.page(*query);
   if (!page) return Problem(page.error());

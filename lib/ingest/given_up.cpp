@@ -19,7 +19,7 @@ constexpr ChannelNumber kChannel{1};
 /// others.
 constexpr std::uint16_t kPrefetch = 2048;
 /// With more in hand the socket is not read: one message may be as large as the broker allows.
-constexpr std::size_t kMaxBytes = 16 << 20;
+constexpr std::size_t kMaxBytesInHand = 16 << 20;
 constexpr std::chrono::seconds kConsumeAgain{1};
 constexpr const char* kStopping = "the daemon stops; the broker keeps what was not committed";
 
@@ -215,7 +215,7 @@ void GivenUpConsumer::read_if_room() {
     const std::lock_guard lock(mutex_);
     bytes = bytes_;
   }
-  const bool read = bytes < kMaxBytes;
+  const bool read = bytes < kMaxBytesInHand;
   if (std::exchange(reading_, read) != read) session->set_reading(read);
 }
 

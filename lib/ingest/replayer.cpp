@@ -6,7 +6,7 @@ namespace mtmsg::ingest {
 namespace {
 
 /// Of one transaction.
-constexpr std::size_t kMaxBytes = 8 << 20;
+constexpr std::size_t kMaxClaimedBytes = 8 << 20;
 constexpr unsigned kPageRows = 500;
 constexpr std::chrono::milliseconds kPatience{500};
 
@@ -39,7 +39,7 @@ Result<std::vector<Replayed>> Replayer::replay(TenantId id, std::span<const Sequ
   std::vector<Replayed> results;
   results.reserve(left.size());
   for (std::span<const Sequence> rest = left; !rest.empty();) {
-    const auto claimed = letters_.claim(id, rest, kMaxBytes);
+    const auto claimed = letters_.claim(id, rest, kMaxClaimedBytes);
     if (!claimed) return claimed.error();
     // What lies behind the last claimed one was left for its bytes, unless none was claimed: then there is none.
     const auto last = claimed->empty() ? left.back() : claimed->back().seq;

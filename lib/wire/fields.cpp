@@ -82,6 +82,11 @@ std::optional<unsigned> FieldReader::optional_unsigned(std::string_view key) {
   return std::nullopt;
 }
 
+std::uint64_t FieldReader::count(std::string_view key) {
+  const auto value = optional_number(key).value_or(0);
+  return value > 0 ? static_cast<std::uint64_t>(value) : 0;
+}
+
 std::optional<bool> FieldReader::optional_flag(std::string_view key) {
   const auto raw_value = find(key, false);
   if (!raw_value) return std::nullopt;

@@ -29,6 +29,8 @@ class FieldReader {
   std::optional<std::int64_t> optional_number(std::string_view key);
   /// Refuses what does not fit an unsigned int.
   std::optional<unsigned> optional_unsigned(std::string_view key);
+  /// 0 when it is absent or negative.
+  std::uint64_t count(std::string_view key);
   bool flag(std::string_view key);
   std::optional<bool> optional_flag(std::string_view key);
   Timestamp time(std::string_view key);

@@ -49,11 +49,6 @@ void append_link(std::string& out, const Link& link) {
       .close();
 }
 
-std::uint64_t count(FieldReader& fields, std::string_view key) {
-  const auto value = fields.optional_number(key).value_or(0);
-  return value > 0 ? static_cast<std::uint64_t>(value) : 0;
-}
-
 Result<Part> read_part(std::string_view json) {
   FieldReader fields(json, "part", Reading::tolerant);
   Part part{fields.text("name"), fields.flag("ok"), fields.optional_text("reason").value_or("")};
@@ -71,7 +66,7 @@ Result<Link> read_link(std::string_view json) {
 
 Result<Writers> read_writers(std::string_view json) {
   FieldReader fields(json, "writers", Reading::tolerant);
-  Writers writers{count(fields, "total"), count(fields, "busy"), fields.flag("database_away"),
+  Writers writers{fields.count("total"), fields.count("busy"), fields.flag("database_away"),
                   fields.optional_text("database_error").value_or("")};
   if (auto done = fields.finish(); !done) return done.error();
   return writers;
@@ -80,13 +75,13 @@ Result<Writers> read_writers(std::string_view json) {
 Result<Pipeline> read_pipeline(std::string_view json) {
   FieldReader fields(json, "pipeline", Reading::tolerant);
   Pipeline pipeline;
-  pipeline.unacked = count(fields, "unacked");
-  pipeline.in_flight_bytes = count(fields, "in_flight_bytes");
-  pipeline.stored = count(fields, "stored");
-  pipeline.duplicates = count(fields, "duplicates");
-  pipeline.dead_letters = count(fields, "dead_letters");
-  pipeline.without_id = count(fields, "without_id");
-  pipeline.acked = count(fields, "acked");
+  pipeline.unacked = fields.count("unacked");
+  pipeline.in_flight_bytes = fields.count("in_flight_bytes");
+  pipeline.stored = fields.count("stored");
+  pipeline.duplicates = fields.count("duplicates");
+  pipeline.dead_letters = fields.count("dead_letters");
+  pipeline.without_id = fields.count("without_id");
+  pipeline.acked = fields.count("acked");
   if (auto done = fields.finish(); !done) return done.error();
   return pipeline;
 }
@@ -152,7 +147,7 @@ Result<Status> read_status(std::string_view json) {
   status.readiness = std::move(*readiness);
   status.version = fields.text("version");
   status.uptime = std::chrono::seconds(fields.number("uptime_seconds"));
-  status.tenants = count(fields, "tenants");
+  status.tenants = fields.count("tenants");
   const auto links = fields.raw("links");
   const auto writers = fields.raw("writers");
   const auto pipeline = fields.raw("pipeline");

@@ -61,21 +61,16 @@ std::vector<TenantUpdate::LimitChange> take_limit_changes(FieldReader& fields) {
   return {};
 }
 
-std::uint64_t count(FieldReader& fields, std::string_view key) {
-  const auto value = fields.optional_number(key).value_or(0);
-  return value > 0 ? static_cast<std::uint64_t>(value) : 0;
-}
-
 Result<Activity> read_activity(std::string_view json) {
   FieldReader fields(json, "activity", Reading::tolerant);
   Activity activity;
   activity.consuming = fields.flag("consuming");
-  activity.workers_busy = count(fields, "workers_busy");
-  activity.unacked = count(fields, "unacked");
-  activity.waiting = count(fields, "waiting");
-  activity.stored = count(fields, "stored");
-  activity.duplicates = count(fields, "duplicates");
-  activity.dead_letters = count(fields, "dead_letters");
+  activity.workers_busy = fields.count("workers_busy");
+  activity.unacked = fields.count("unacked");
+  activity.waiting = fields.count("waiting");
+  activity.stored = fields.count("stored");
+  activity.duplicates = fields.count("duplicates");
+  activity.dead_letters = fields.count("dead_letters");
   if (auto done = fields.finish(); !done) return done.error();
   return activity;
 }
@@ -93,7 +88,7 @@ void append_queue_depth(std::string& out, const std::optional<QueueDepth>& queue
 
 Result<QueueDepth> read_queue_depth(std::string_view json) {
   FieldReader fields(json, "queue", Reading::tolerant);
-  const QueueDepth depth{count(fields, "ready"), count(fields, "consumers")};
+  const QueueDepth depth{fields.count("ready"), fields.count("consumers")};
   if (auto done = fields.finish(); !done) return done.error();
   return depth;
 }

@@ -16,7 +16,7 @@ namespace {
 using testing::AllOf;
 using testing::HasSubstr;
 
-constexpr const char* kLinks[] = {"broker.delivery", "broker.control", "broker.publish"};
+constexpr const char* kTlsLinks[] = {"broker.delivery", "broker.control", "broker.publish"};
 
 /// A daemon that reaches RabbitMQ through a relay, by TLS. Producers and the test's own checks go direct.
 class BrokerTls : public testing::Test {
@@ -33,8 +33,9 @@ class BrokerTls : public testing::Test {
     foreign_publish(lines);
   }
   bool links_up() {
-    return eventually(
-        [&] { return std::ranges::all_of(kLinks, [&](const char* link) { return world_->not_ready(link).empty(); }); });
+    return eventually([&] {
+      return std::ranges::all_of(kTlsLinks, [&](const char* link) { return world_->not_ready(link).empty(); });
+    });
   }
   void expect_nothing_lost() {
     EXPECT_TRUE(eventually([&] { return world_->stored() >= published_; })) << world_->picture();
@@ -45,7 +46,7 @@ class BrokerTls : public testing::Test {
   /// Every link says so, and after some tries still does; then a daemon that is told to stop does.
   void expect_away(const testing::Matcher<std::string>& why) {
     world_->launch_daemon();
-    for (const auto* link : kLinks) {
+    for (const auto* link : kTlsLinks) {
       EXPECT_TRUE(eventually([&] { return testing::Value(world_->not_ready(link), why); })) << world_->not_ready(link);
     }
     EXPECT_THAT(ready_page(*world_), why);
@@ -84,7 +85,7 @@ TEST_F(BrokerTls, LostConnectionsAreMadeAgainAndNothingIsLost) {
     relay_->refuse();
     round == 1 ? relay_->cut() : relay_->reset();
     publish(200);
-    for (const auto* link : kLinks) ASSERT_TRUE(eventually([&] { return !world_->not_ready(link).empty(); }));
+    for (const auto* link : kTlsLinks) ASSERT_TRUE(eventually([&] { return !world_->not_ready(link).empty(); }));
     relay_->accept();
     ASSERT_TRUE(links_up()) << world_->log();
   }
@@ -97,7 +98,7 @@ TEST_F(BrokerTls, ASilentBrokerIsNoticedByItsMissingHeartbeats) {
   tenant_ = world_->create_tenant("acme").id;
   relay_->freeze();
   publish(100);
-  for (const auto* link : kLinks) ASSERT_TRUE(eventually([&] { return !world_->not_ready(link).empty(); }));
+  for (const auto* link : kTlsLinks) ASSERT_TRUE(eventually([&] { return !world_->not_ready(link).empty(); }));
   relay_->thaw();
   ASSERT_TRUE(links_up()) << world_->picture();
   expect_nothing_lost();

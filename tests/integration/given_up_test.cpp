@@ -7,20 +7,15 @@
 #include "integration/support/database.hpp"
 #include "support/paths.hpp"
 #include "support/raw_broker.hpp"
+#include "support/sanitized.hpp"
 #include "support/world.hpp"
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kSanitized = true;
-#else
-constexpr bool kSanitized = false;
-#endif
 
 namespace mtmsg::test {
 namespace {
 
 namespace json = boost::json;
 
-std::string line(json::object message) {
+std::string text_of(json::object message) {
   return json::serialize(message) + "\n";
 }
 
@@ -79,7 +74,7 @@ TEST(GivenUp, WhatWasDeliveredTooOftenIsTriedOnceMoreAndStored) {
         {"exchange", broker::tenant_exchange(tenant.id)}, {"body", body(i)}, {"headers", json::object{{"app", i}}}};
     // Some have no id, and some of those are the same.
     if (i < 10) message["message_id"] = id_of(i);
-    lines += line(message);
+    lines += text_of(message);
   }
   foreign_publish(lines);
   wear_out(tenant.id);
@@ -109,12 +104,12 @@ TEST(GivenUp, AnExpiredMessageIsADeadLetterOfItsTenantWhateverItsHeadersSay) {
                                                                  {"queue", broker::tenant_queue(other.id)},
                                                                  {"exchange", broker::tenant_exchange(other.id)},
                                                                  {"routing-keys", json::array{"forged"}}}}}};
-  foreign_publish(line({{"exchange", broker::tenant_exchange(tenant.id)},
-                        {"routing_key", "orders"},
-                        {"body", R"({"late":true})"},
-                        {"message_id", id_of(1)},
-                        {"expiration", "1"},
-                        {"headers", forged}}));
+  foreign_publish(text_of({{"exchange", broker::tenant_exchange(tenant.id)},
+                           {"routing_key", "orders"},
+                           {"body", R"({"late":true})"},
+                           {"message_id", id_of(1)},
+                           {"expiration", "1"},
+                           {"headers", forged}}));
   world.start_daemon();
   ASSERT_TRUE(eventually([&] { return world.number("select count(*) from dead_letters") == 1; })) << world.picture();
   EXPECT_EQ(world.sql("select tenant_id from dead_letters"), tenant.id.to_string());
@@ -134,7 +129,7 @@ TEST(GivenUp, WhatAForeignConsumerRefusedIsADeadLetter) {
   world.start_daemon();
   const auto tenant = world.create_tenant("acme");
   ASSERT_EQ(world.stop_daemon(), 0);
-  foreign_publish(line({{"exchange", broker::tenant_exchange(tenant.id)}, {"body", "1"}, {"message_id", id_of(1)}}));
+  foreign_publish(text_of({{"exchange", broker::tenant_exchange(tenant.id)}, {"body", "1"}, {"message_id", id_of(1)}}));
   wear_out(tenant.id, {"--refuse"});
   world.start_daemon();
   ASSERT_TRUE(eventually([&] { return world.number("select count(*) from dead_letters") == 1; })) << world.picture();
@@ -148,7 +143,7 @@ TEST(GivenUp, MessagesThatAreAlikeAndHaveNoIdAreAsManyDeadLetters) {
   ASSERT_EQ(world.stop_daemon(), 0);
   std::string lines;
   for (int i = 0; i < 5; ++i)
-    lines += line({{"exchange", broker::tenant_exchange(tenant.id)}, {"body", "1"}, {"expiration", "1"}});
+    lines += text_of({{"exchange", broker::tenant_exchange(tenant.id)}, {"body", "1"}, {"expiration", "1"}});
   foreign_publish(lines);
   world.start_daemon();
   EXPECT_TRUE(eventually([&] { return world.number("select count(*) from dead_letters") == 5; })) << world.picture();
@@ -164,10 +159,10 @@ TEST(GivenUp, ADeadLetterQueueWithOtherArgumentsIsTakenAsItIs) {
   world.start_daemon();
   const auto tenant = world.create_tenant("acme");
   world.create_tenant("another");
-  foreign_publish(line({{"exchange", broker::tenant_exchange(tenant.id)}, {"body", "1"}}) +
-                  line({{"exchange", world.dead_letter_exchange()},
-                        {"routing_key", broker::tenant_exchange(tenant.id)},
-                        {"body", "2"}}));
+  foreign_publish(text_of({{"exchange", broker::tenant_exchange(tenant.id)}, {"body", "1"}}) +
+                  text_of({{"exchange", world.dead_letter_exchange()},
+                           {"routing_key", broker::tenant_exchange(tenant.id)},
+                           {"body", "2"}}));
   EXPECT_TRUE(eventually([&] { return world.stored() == 1; })) << world.picture();
   EXPECT_TRUE(eventually([&] { return world.number("select count(*) from dead_letters") == 1; })) << world.picture();
   EXPECT_EQ(world.log().find("not_ready"), std::string::npos) << world.log();
@@ -179,9 +174,9 @@ TEST(GivenUp, AMessageOfADeletedTenantIsDroppedAndTold) {
   const auto kept = world.create_tenant("kept");
   const TenantId gone{Uuid::v4()};
   const auto dlx = world.dead_letter_exchange();
-  foreign_publish(line({{"exchange", dlx}, {"routing_key", broker::tenant_exchange(gone)}, {"body", "1"}}) +
-                  line({{"exchange", dlx}, {"routing_key", "nobody"}, {"body", "2"}}) +
-                  line({{"exchange", dlx}, {"routing_key", broker::tenant_exchange(kept.id)}, {"body", "3"}}));
+  foreign_publish(text_of({{"exchange", dlx}, {"routing_key", broker::tenant_exchange(gone)}, {"body", "1"}}) +
+                  text_of({{"exchange", dlx}, {"routing_key", "nobody"}, {"body", "2"}}) +
+                  text_of({{"exchange", dlx}, {"routing_key", broker::tenant_exchange(kept.id)}, {"body", "3"}}));
   ASSERT_TRUE(eventually([&] { return world.dead_letter_queue_depth() == 0; })) << world.picture();
   ASSERT_TRUE(eventually([&] { return world.number("select count(*) from dead_letters") == 1; })) << world.picture();
   EXPECT_EQ(world.sql("select convert_from(body, 'UTF8') from dead_letters"), "3");
@@ -201,9 +196,9 @@ TEST(GivenUp, AMessageThatKillsTheDaemonEndsAsADeadLetterAloneAndNotInALoop) {
   constexpr int kMessages = 100;
   for (int i = 0; i < kMessages; ++i) {
     const auto& to = i % 4 == 3 ? neighbour : tenant;
-    lines += line({{"exchange", broker::tenant_exchange(to.id)},
-                   {"body", i == 40 ? R"("KILLS-THE-DAEMON")" : std::to_string(i)},
-                   {"message_id", id_of(i)}});
+    lines += text_of({{"exchange", broker::tenant_exchange(to.id)},
+                      {"body", i == 40 ? R"("KILLS-THE-DAEMON")" : std::to_string(i)},
+                      {"message_id", id_of(i)}});
   }
   foreign_publish(lines);
   const auto over = [&] {
@@ -229,11 +224,11 @@ TEST(GivenUp, AMessageThatKillsTheDaemonEndsThoughItsIdExpiredOnceBefore) {
       {"exchange", broker::tenant_exchange(tenant.id)}, {"body", R"("KILLS-THE-DAEMON")"}, {"message_id", id_of(1)}};
   auto expires = killer;
   expires["expiration"] = "1";
-  foreign_publish(line(expires));
+  foreign_publish(text_of(expires));
   world.start_daemon();
   ASSERT_TRUE(eventually([&] { return world.number("select count(*) from dead_letters") == 1; })) << world.picture();
   ASSERT_EQ(world.stop_daemon(), 0);
-  foreign_publish(line(killer));
+  foreign_publish(text_of(killer));
   wear_out(tenant.id);
   world.set("LD_PRELOAD", MTMSG_LIBRARY_DIR "/libkills_daemon.so");
   const auto over = [&] {
@@ -277,7 +272,7 @@ TEST(GivenUp, AMessageThatIsHeldLosesNoTriesToDaemonsThatStopMeanwhile) {
   world.start_daemon();
   const auto tenant = world.create_tenant("acme");
   ASSERT_EQ(world.stop_daemon(), 0);
-  foreign_publish(line({{"exchange", broker::tenant_exchange(tenant.id)}, {"body", "1"}, {"message_id", id_of(1)}}) +
+  foreign_publish(text_of({{"exchange", broker::tenant_exchange(tenant.id)}, {"body", "1"}, {"message_id", id_of(1)}}) +
                   foreign_line(tenant.id, "2"));
   wear_out(tenant.id);
   {
@@ -326,10 +321,10 @@ TEST(GivenUp, ThoseOfATenantThatIsHeldHoldUpNobodyElses) {
   const auto held = world.create_tenant("held");
   const auto neighbour = world.create_tenant("neighbour");
   const auto given_up = [&](TenantId tenant, int number) {
-    return line({{"exchange", world.dead_letter_exchange()},
-                 {"routing_key", broker::tenant_exchange(tenant)},
-                 {"body", std::to_string(number)},
-                 {"message_id", id_of(number)}});
+    return text_of({{"exchange", world.dead_letter_exchange()},
+                    {"routing_key", broker::tenant_exchange(tenant)},
+                    {"body", std::to_string(number)},
+                    {"message_id", id_of(number)}});
   };
   constexpr int kHeld = 200;
   const auto letters_of = [&](TenantId tenant) {

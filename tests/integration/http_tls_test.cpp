@@ -23,7 +23,7 @@ using testing::EndsWith;
 using testing::HasSubstr;
 using testing::StartsWith;
 
-constexpr std::string_view kGet = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
+constexpr std::string_view kEcho = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
 constexpr std::string_view kLastGet = "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
 
 Response handle(Request& request) {
@@ -95,10 +95,10 @@ TEST_F(HttpTls, SeveralRequestsAndPipelinedOnesShareAConnection) {
   auto one = client();
   ASSERT_EQ(one.handshake(), "");
   for (int i = 0; i < 3; ++i) {
-    ASSERT_TRUE(one.send(kGet));
+    ASSERT_TRUE(one.send(kEcho));
     EXPECT_THAT(one.read_until("}\n"), StartsWith("HTTP/1.1 200"));
   }
-  ASSERT_TRUE(one.send(std::string(kGet) + std::string(kGet) + std::string(kLastGet)));
+  ASSERT_TRUE(one.send(std::string(kEcho) + std::string(kEcho) + std::string(kLastGet)));
   const auto all = one.read_until("");
   EXPECT_EQ(std::count(all.begin(), all.end(), '{'), 3);
 }
@@ -127,7 +127,7 @@ TEST_F(HttpTls, ARequestThatArrivesByteByByteIsServed) {
 
 TEST_F(HttpTls, PlainTextIsToldThatThePortSpeaksTls) {
   start();
-  for (const std::string_view request : {kGet, std::string_view("DELETE /tenants/a HTTP/1.1\r\nHost: h\r\n\r\n")}) {
+  for (const std::string_view request : {kEcho, std::string_view("DELETE /tenants/a HTTP/1.1\r\nHost: h\r\n\r\n")}) {
     auto plain = test::RawClient::tcp(server_->port());
     plain.send(request);
     EXPECT_THAT(plain.read_all(), AllOf(StartsWith("HTTP/1.1 400"), HasSubstr("application/problem+json"),

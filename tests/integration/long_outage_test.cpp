@@ -14,7 +14,7 @@ namespace {
 using namespace std::chrono_literals;
 using test::eventually;
 
-struct Silent final : PipelineEvents {
+struct Unheard final : PipelineEvents {
   void on_limit_reached(TenantId) noexcept override {}
   void on_consumer_lost(TenantId, const Error&) noexcept override { ++lost; }
   void on_tenant_held(TenantId) noexcept override {}
@@ -68,7 +68,7 @@ class LongOutageTest : public testing::Test {
   TenantId tenant_ = test::make_tenant(database_.store());
   broker::Control control_{connect(), broker::TopologyOptions{broker::testing::unique_name("long-outage")}};
   broker::Publisher publisher_{connect(), {}};
-  Silent events_;
+  Unheard events_;
   metrics::Registry metrics_{"test"};
   Pipeline pipeline_{options(), database_.store(), metrics_, events_};
 };

@@ -14,13 +14,8 @@
 #include "integration/support/database.hpp"
 #include "support/paths.hpp"
 #include "support/raw_broker.hpp"
+#include "support/sanitized.hpp"
 #include "support/world.hpp"
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kSanitized = true;
-#else
-constexpr bool kSanitized = false;
-#endif
 
 namespace mtmsg::ingest {
 namespace {

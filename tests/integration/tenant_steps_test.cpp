@@ -7,16 +7,11 @@
 #include "broker/topology.hpp"
 #include "store/tenant_store.hpp"
 #include "support/paths.hpp"
+#include "support/sanitized.hpp"
 #include "support/world.hpp"
 
 namespace mtmsg::test {
 namespace {
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kSanitized = true;
-#else
-constexpr bool kSanitized = false;
-#endif
 
 class TenantSteps : public testing::Test {
  protected:

@@ -39,7 +39,7 @@ enum Column { seq_, id_, reason_, detail_, sqlstate_, deliveries_, tries_, bytes
 constexpr int kTimes = routing_key_ + 1;
 constexpr int kMore = kTimes + 4;
 
-std::string columns() {
+std::string letter_columns() {
   return std::string(kColumns) + ", " + micros("published_at") + ", " + micros("failed_at") + ", " +
          micros("tried_at") + ", " + micros("replayed_at");
 }
@@ -96,7 +96,8 @@ Result<DeadLetterPage> PgDeadLetterStore::page(const Reader& reader, TenantId te
     if (transaction.first().empty()) return no_such_tenant(tenant.to_string());
     // One row more than asked for tells whether there are more. The headers before a row decide whether it still fits.
     const auto rows = connection->exec(
-        "select " + columns() + ", found from (select *, count(*) over () as found, row_number() over (order by seq) " +
+        "select " + letter_columns() +
+        ", found from (select *, count(*) over () as found, row_number() over (order by seq) " +
         "as place, sum(octet_length(headers)) over (order by seq) - octet_length(headers) as bytes_before from " +
         "(select * from dead_letters where " + letters_of(tenant, filter) + " and seq > " +
         std::to_string(cursor.value) + " order by seq limit " + std::to_string(limit + 1) + ") candidate) letter " +
@@ -119,7 +120,7 @@ Result<DeadLetter> PgDeadLetterStore::get(const Reader& reader, TenantId tenant,
     const auto connection = pool_.acquire();
     Transaction transaction(*connection, begin_read(statement_timeout_, reader) + "; " + tenant_query(tenant));
     if (transaction.first().empty()) return no_such_tenant(tenant.to_string());
-    const auto rows = connection->exec("select " + columns() + ", encode(body, 'hex') from dead_letters where " +
+    const auto rows = connection->exec("select " + letter_columns() + ", encode(body, 'hex') from dead_letters where " +
                                        letters_of(tenant, std::span(&seq, 1)));
     transaction.commit();
     if (rows.empty()) return fail(ErrorCode::not_found, "there is no dead letter " + std::to_string(seq.value));
@@ -150,7 +151,7 @@ Result<std::vector<DeadLetter>> PgDeadLetterStore::claim(TenantId tenant, std::s
         std::string("over (order by seq) as place from dead_letters where ") + letters_of(tenant, letters) +
         " and replayed_at is null), claimed as (update dead_letters d set tries = d.tries + 1, tried_at = " +
         "clock_timestamp() from wanted w where d.tenant_id = w.tenant_id and d.seq = w.seq and (w.place = 1 or " +
-        "w.bytes <= " + std::to_string(max_bytes) + ") returning d.*) select " + columns() +
+        "w.bytes <= " + std::to_string(max_bytes) + ") returning d.*) select " + letter_columns() +
         ", encode(body, 'hex') from claimed order by seq");
     transaction.commit();
     std::vector<DeadLetter> claimed;

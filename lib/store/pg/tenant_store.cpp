@@ -13,7 +13,7 @@ std::string limit_columns() {
   return all;
 }
 
-const std::string& columns() {
+const std::string& tenant_columns() {
   static const std::string all =
       "id, name, state, workers, paused, ordered, queue_type, delivery_limit, "
       "delete_if_empty, keep_messages, " +
@@ -111,7 +111,7 @@ Result<Tenant> PgTenantStore::create(const TenantRow& row) {
         "insert into tenants (id, name, workers, ordered, queue_type, delivery_limit, idempotency_key, "
         "idempotency_fingerprint" +
             limit_columns() + ") values ($1, $2, $3, $4, $5, $6, $7, $8" + places +
-            ") on conflict do nothing returning " + columns(),
+            ") on conflict do nothing returning " + tenant_columns(),
         params);
     if (made.empty()) return find_made(row, *connection);
     connection->exec("insert into tenant_counters (tenant_id) values ($1)", Params{id.to_string()});
@@ -126,7 +126,8 @@ Result<std::optional<Tenant>> PgTenantStore::made_under(const IdempotencyKey& ke
 
 Result<std::optional<Tenant>> PgTenantStore::made_under(const IdempotencyKey& key, Connection& connection) {
   const auto before = connection.exec(
-      "select " + columns() + ", idempotency_fingerprint from tenants where idempotency_key = $1", Params{key.key});
+      "select " + tenant_columns() + ", idempotency_fingerprint from tenants where idempotency_key = $1",
+      Params{key.key});
   if (before.empty()) return std::optional<Tenant>{};
   const auto fingerprint = text_of(before[0][static_cast<int>(12 + kLimitCount)]);
   if (fingerprint == key.fingerprint) return std::optional(tenant_of(before[0]));
@@ -151,7 +152,7 @@ Result<Tenant> PgTenantStore::find_made(const TenantRow& row, Connection& connec
 Result<std::vector<Tenant>> PgTenantStore::list() {
   return guard([&]() -> Result<std::vector<Tenant>> {
     std::vector<Tenant> all;
-    for (const auto& row : run("select " + columns() + " from tenants order by name", {}))
+    for (const auto& row : run("select " + tenant_columns() + " from tenants order by name", {}))
       all.push_back(tenant_of(row));
     return all;
   });
@@ -176,7 +177,7 @@ Result<TenantPage> PgTenantStore::page(const TenantQuery& query) {
     if (query.since) demand(micros("created_at") + " >=", micros_of(*query.since));
     if (query.until) demand(micros("created_at") + " <", micros_of(*query.until));
     // One row more than asked for tells whether there are more.
-    const auto rows = run("select " + columns() + " from tenants where " + conditions + " order by name limit " +
+    const auto rows = run("select " + tenant_columns() + " from tenants where " + conditions + " order by name limit " +
                               std::to_string(query.limit + 1),
                           params);
     TenantPage page;
@@ -193,7 +194,7 @@ Result<TenantPage> PgTenantStore::page(const TenantQuery& query) {
 
 Result<Tenant> PgTenantStore::find(TenantId id) {
   return guard([&]() -> Result<Tenant> {
-    const auto found = run("select " + columns() + " from tenants where id = $1", Params{id.to_string()});
+    const auto found = run("select " + tenant_columns() + " from tenants where id = $1", Params{id.to_string()});
     if (found.empty()) return no_such_tenant(id.to_string());
     return tenant_of(found[0]);
   });
@@ -203,7 +204,7 @@ Result<Tenant> PgTenantStore::find_by_name(std::string_view name) {
   return guard([&]() -> Result<Tenant> {
     // What could never be a name needs no question, and might be no text for PostgreSQL either.
     if (!check_tenant_name(name)) return fail(ErrorCode::not_found, "no tenant has this name");
-    const auto found = run("select " + columns() + " from tenants where name = $1", Params{std::string(name)});
+    const auto found = run("select " + tenant_columns() + " from tenants where name = $1", Params{std::string(name)});
     if (found.empty()) return no_such_tenant(name);
     return tenant_of(found[0]);
   });
@@ -231,7 +232,7 @@ Result<Tenant> PgTenantStore::set(TenantId id, const std::string& assignments, c
     // In the one statement that changes it: between a look and the change somebody else may be quicker.
     const auto wanted = expected ? " and (state = 'deleting' or " + any_of(*expected) + ")" : std::string();
     const auto changed = run("update tenants set " + assignments + ", " + kTouch + " where id = $1 and (" + condition +
-                                 ")" + wanted + " returning " + columns(),
+                                 ")" + wanted + " returning " + tenant_columns(),
                              params);
     if (!changed.empty()) return tenant_of(changed[0]);
     const auto current = find(id);
@@ -277,7 +278,7 @@ Result<Tenant> PgTenantStore::spare(TenantId id) {
         "update tenants set state = 'active', delete_if_empty = false, keep_messages = false, " + std::string(kTouch) +
             " where id = $1 and state = 'deleting' and delete_if_empty and exists (select from tenant_counters where "
             "tenant_id = $1) returning " +
-            columns(),
+            tenant_columns(),
         Params{id.to_string()});
     if (spared.empty()) return fail(ErrorCode::conflict, "tenant " + id.to_string() + " is beyond being spared");
     connection->exec("delete from tenant_releases where tenant_id = $1", Params{id.to_string()});

@@ -11,16 +11,16 @@ namespace {
 
 using namespace std::string_literals;
 
-std::string number(std::uint64_t value, unsigned size) {
+std::string big_endian(std::uint64_t value, unsigned size) {
   std::string out;
   for (unsigned i = size; i-- > 0;) out += static_cast<char>(value >> (8U * i));
   return out;
 }
 std::string short_string(const std::string& text) {
-  return number(text.size(), 1) + text;
+  return big_endian(text.size(), 1) + text;
 }
 std::string long_string(const std::string& text) {
-  return number(text.size(), 4) + text;
+  return big_endian(text.size(), 4) + text;
 }
 
 /// A field: its kind and what follows.
@@ -40,8 +40,8 @@ std::string nested(int levels, char kind) {
 
 /// A content header with a content type, the headers table and a priority.
 std::string content_header(const std::string& entries) {
-  return number(60, 2) + number(0, 2) + number(200, 8) + number(0x8000 | 0x2000 | 0x0800, 2) +
-         short_string("application/json") + long_string(entries) + number(9, 1);
+  return big_endian(60, 2) + big_endian(0, 2) + big_endian(200, 8) + big_endian(0x8000 | 0x2000 | 0x0800, 2) +
+         short_string("application/json") + long_string(entries) + big_endian(9, 1);
 }
 
 int depth_of(std::string_view header) {
@@ -77,10 +77,10 @@ TEST(Nesting, OfManyBranchesIsCutInEachOfThem) {
 }
 
 TEST(Nesting, PassesEveryKindOfField) {
-  const std::string fields = "t\x01"s + "b\x01"s + "B\x01"s + "s\x01\x02"s + "u\x01\x02"s + "I" + number(1, 4) + "i" +
-                             number(1, 4) + "l" + number(1, 8) + "L" + number(1, 8) + "f" + number(1, 4) + "d" +
-                             number(1, 8) + "D" + number(1, 5) + "T" + number(1, 8) + "S" + long_string("text") + "x" +
-                             long_string("\0\xFF"s) + "V";
+  const std::string fields = "t\x01"s + "b\x01"s + "B\x01"s + "s\x01\x02"s + "u\x01\x02"s + "I" + big_endian(1, 4) +
+                             "i" + big_endian(1, 4) + "l" + big_endian(1, 8) + "L" + big_endian(1, 8) + "f" +
+                             big_endian(1, 4) + "d" + big_endian(1, 8) + "D" + big_endian(1, 5) + "T" +
+                             big_endian(1, 8) + "S" + long_string("text") + "x" + long_string("\0\xFF"s) + "V";
   const auto deep = nested(100, 'A');
   const auto cut = cut_nesting(content_header(entry("all", container('A', fields + deep + fields))));
   ASSERT_TRUE(cut);

@@ -18,7 +18,7 @@ std::string header(const Response& response, std::string_view name) {
 }
 
 /// A stranger from anywhere.
-auth::Peer stranger() {
+auth::Peer visitor() {
   auth::Peer peer;
   peer.transport = auth::Peer::Transport::tcp;
   return peer;
@@ -27,7 +27,7 @@ auth::Peer stranger() {
 class DocsApiTest : public ApiTest {
  protected:
   Response get(std::string_view target, std::vector<HeaderLine> headers = {}) {
-    return call("GET", target, {}, {.peer = stranger(), .headers = std::move(headers)});
+    return call("GET", target, {}, {.peer = visitor(), .headers = std::move(headers)});
   }
   static bool has_page() { return find_embedded_file("index.html") != nullptr; }
 };

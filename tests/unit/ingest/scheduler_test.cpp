@@ -12,7 +12,7 @@
 namespace mtmsg::ingest {
 namespace {
 
-TenantId tenant(unsigned number) {
+TenantId tenant_of(unsigned number) {
   TenantId id;
   id.value.bytes[15] = static_cast<std::uint8_t>(number);
   id.value.bytes[14] = static_cast<std::uint8_t>(number >> 8);
@@ -40,8 +40,8 @@ void finish(Scheduler& scheduler, const Transaction& transaction) {
 
 TEST(Scheduler, GivesATenantAloneTheWholeTransaction) {
   Scheduler scheduler;
-  scheduler.add(tenant(1), 1);
-  scheduler.arrived(tenant(1), 5000);
+  scheduler.add(tenant_of(1), 1);
+  scheduler.arrived(tenant_of(1), 5000);
   const auto transaction = fill(scheduler, 1000);
   ASSERT_EQ(transaction.size(), 1U);
   EXPECT_EQ(transaction[0].rows, 1000U);
@@ -49,12 +49,12 @@ TEST(Scheduler, GivesATenantAloneTheWholeTransaction) {
 
 TEST(Scheduler, SkipsATenantThatIsBeingWritten) {
   Scheduler scheduler;
-  scheduler.add(tenant(1), 1);
-  scheduler.arrived(tenant(1), 5000);
+  scheduler.add(tenant_of(1), 1);
+  scheduler.arrived(tenant_of(1), 5000);
   const auto transaction = fill(scheduler, 1000);
   EXPECT_FALSE(scheduler.has_ready());
   EXPECT_FALSE(scheduler.next(1000));
-  scheduler.arrived(tenant(1), 10);
+  scheduler.arrived(tenant_of(1), 10);
   EXPECT_FALSE(scheduler.has_ready());
   finish(scheduler, transaction);
   EXPECT_TRUE(scheduler.has_ready());
@@ -62,61 +62,61 @@ TEST(Scheduler, SkipsATenantThatIsBeingWritten) {
 
 TEST(Scheduler, ForgetsDiscardedRows) {
   Scheduler scheduler;
-  scheduler.add(tenant(1), 1);
-  scheduler.arrived(tenant(1), 10);
-  scheduler.discarded(tenant(1));
+  scheduler.add(tenant_of(1), 1);
+  scheduler.arrived(tenant_of(1), 10);
+  scheduler.discarded(tenant_of(1));
   EXPECT_FALSE(scheduler.has_ready());
-  scheduler.arrived(tenant(1), 3);
+  scheduler.arrived(tenant_of(1), 3);
   EXPECT_EQ(fill(scheduler, 1000).front().rows, 3U);
 }
 
 TEST(Scheduler, AQuietTenantIsInTheNextTransactionWhateverItsNeighboursFlood) {
   Scheduler scheduler;
   for (unsigned i = 1; i <= 5; ++i) {
-    scheduler.add(tenant(i), 8);
-    scheduler.arrived(tenant(i), 1'000'000);
+    scheduler.add(tenant_of(i), 8);
+    scheduler.arrived(tenant_of(i), 1'000'000);
   }
-  scheduler.add(tenant(9), 1);
+  scheduler.add(tenant_of(9), 1);
   auto running = fill(scheduler, 1000);
-  scheduler.arrived(tenant(9), 1);
+  scheduler.arrived(tenant_of(9), 1);
   finish(scheduler, running);
   const auto next = fill(scheduler, 1000);
-  EXPECT_TRUE(std::any_of(next.begin(), next.end(), [](const auto& turn) { return turn.tenant == tenant(9); }));
+  EXPECT_TRUE(std::any_of(next.begin(), next.end(), [](const auto& turn) { return turn.tenant == tenant_of(9); }));
 }
 
 TEST(Scheduler, ChangedWorkersCountFromTheNextRound) {
   Scheduler scheduler;
   for (unsigned i = 1; i <= 2; ++i) {
-    scheduler.add(tenant(i), 1);
-    scheduler.arrived(tenant(i), 1'000'000);
+    scheduler.add(tenant_of(i), 1);
+    scheduler.arrived(tenant_of(i), 1'000'000);
   }
   finish(scheduler, fill(scheduler, 1000));
-  scheduler.set_workers(tenant(2), 9);
+  scheduler.set_workers(tenant_of(2), 9);
   std::map<TenantId, std::size_t> rows;
   for (int i = 0; i < 100; ++i) {
     const auto transaction = fill(scheduler, 1000);
     for (const auto& turn : transaction) rows[turn.tenant] += turn.rows;
     finish(scheduler, transaction);
   }
-  EXPECT_NEAR(static_cast<double>(rows[tenant(2)]) / static_cast<double>(rows[tenant(1)]), 9.0, 0.5);
+  EXPECT_NEAR(static_cast<double>(rows[tenant_of(2)]) / static_cast<double>(rows[tenant_of(1)]), 9.0, 0.5);
 }
 
 TEST(Scheduler, WhatRoundingKeptBackAmongManyIsNoLongTurnAmongFew) {
   Scheduler scheduler;
   constexpr unsigned kMany = 100;
-  scheduler.add(tenant(0), 1);
-  scheduler.arrived(tenant(0), 1'000'000);
+  scheduler.add(tenant_of(0), 1);
+  scheduler.arrived(tenant_of(0), 1'000'000);
   for (unsigned i = 1; i < kMany; ++i) {
-    scheduler.add(tenant(i), 65);
-    scheduler.arrived(tenant(i), 1);
+    scheduler.add(tenant_of(i), 65);
+    scheduler.arrived(tenant_of(i), 1);
   }
   finish(scheduler, fill(scheduler, 1000, 1));  // less than a row is due to the first one, and kept for later
   finish(scheduler, fill(scheduler, 1000));     // the others are through
   const auto alone = fill(scheduler, 1000);
-  scheduler.arrived(tenant(1), 1);
+  scheduler.arrived(tenant_of(1), 1);
   finish(scheduler, alone);
   const auto next = fill(scheduler, 1000);
-  EXPECT_TRUE(std::any_of(next.begin(), next.end(), [](const auto& turn) { return turn.tenant == tenant(1); }));
+  EXPECT_TRUE(std::any_of(next.begin(), next.end(), [](const auto& turn) { return turn.tenant == tenant_of(1); }));
 }
 
 /// Property: under saturation every tenant's rows are in proportion to its workers, with one writer and with several.
@@ -128,8 +128,8 @@ TEST_P(Saturated, SharesAreInProportionToWorkers) {
   std::map<TenantId, std::size_t> rows;
   std::size_t all_workers = 0;
   for (unsigned i = 0; i < workers.size(); ++i) {
-    scheduler.add(tenant(i), workers[i]);
-    scheduler.arrived(tenant(i), 100'000'000);
+    scheduler.add(tenant_of(i), workers[i]);
+    scheduler.arrived(tenant_of(i), 100'000'000);
     all_workers += workers[i];
   }
   std::deque<Transaction> running;
@@ -150,7 +150,8 @@ TEST_P(Saturated, SharesAreInProportionToWorkers) {
   }
   for (unsigned i = 0; i < workers.size(); ++i) {
     const auto fair = static_cast<double>(all_rows) * workers[i] / static_cast<double>(all_workers);
-    EXPECT_NEAR(static_cast<double>(rows[tenant(i)]) / fair, 1.0, 0.05) << "tenant with " << workers[i] << " workers";
+    EXPECT_NEAR(static_cast<double>(rows[tenant_of(i)]) / fair, 1.0, 0.05)
+        << "tenant with " << workers[i] << " workers";
   }
 }
 
@@ -172,7 +173,7 @@ TEST(Scheduler, ServesEverybodyWithinARoundInAnySequenceOfEvents) {
     std::map<TenantId, int> passed_over;
     std::deque<Transaction> running;
     const unsigned tenants = 1 + random() % 30;
-    for (unsigned i = 0; i < tenants; ++i) scheduler.add(tenant(i), 1 + random() % 64);
+    for (unsigned i = 0; i < tenants; ++i) scheduler.add(tenant_of(i), 1 + random() % 64);
     const auto transact = [&] {
       const auto transaction = fill(scheduler, 1 + random() % 1000, 1 + random() % 40);
       for (auto& [id, rows] : waiting) {
@@ -196,7 +197,7 @@ TEST(Scheduler, ServesEverybodyWithinARoundInAnySequenceOfEvents) {
       running.pop_front();
     };
     for (int step = 0; step < 500; ++step) {
-      const auto id = tenant(random() % tenants);
+      const auto id = tenant_of(random() % tenants);
       switch (random() % 8) {
         case 0:
         case 1:
@@ -248,11 +249,11 @@ TEST(Scheduler, SharesAreInProportionToWorkersWithNoMoreInFlightThanWorkersTimes
     const unsigned tenants = 2 + random() % 40;
     std::size_t all_workers = 0;
     for (unsigned i = 0; i < tenants; ++i) {
-      auto& flood = floods[tenant(i)];
+      auto& flood = floods[tenant_of(i)];
       flood.workers = 1 + random() % (random() % 2 == 0 ? 4 : 64);
       flood.missing = flood.workers * kBatch;
       all_workers += flood.workers;
-      scheduler.add(tenant(i), flood.workers);
+      scheduler.add(tenant_of(i), flood.workers);
     }
     if (all_workers * kBatch < 2 * Scheduler::Limits{}.rows) continue;  // all in hand is not even two transactions
     const auto replace = [&] {
@@ -325,7 +326,7 @@ TEST(Scheduler, WhileATenantWaitsEverybodyElseHasAtMostOneTurn) {
     unsigned last = 0;
     const auto add = [&] {
       if (tenants.size() == kMostTenants) return;
-      const auto id = tenant(++last);
+      const auto id = tenant_of(++last);
       scheduler.add(id, 1 + random() % 64);
       tenants[id];
     };

@@ -14,14 +14,14 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
 
-const auto kId = MessageId::parse("0190d3c4-5a6b-7c8d-9e0f-112233445566").value();
+const auto kLetterId = MessageId::parse("0190d3c4-5a6b-7c8d-9e0f-112233445566").value();
 const auto kTenant = TenantId::parse("0190d3c4-5a6b-7c8d-9e0f-112233445577").value();
-const Timestamp kNoon = parse_timestamp("2026-01-31T12:00:00.123456Z").value();
+const Timestamp kFailedAt = parse_timestamp("2026-01-31T12:00:00.123456Z").value();
 
 DeadLetter letter() {
   DeadLetter letter;
   letter.seq = Sequence{7};
-  letter.id = kId;
+  letter.id = kLetterId;
   letter.tenant = kTenant;
   letter.refusal = {DeadReason::rejected_by_database, "lone \"surrogate\"", "22P02"};
   letter.deliveries = 3;
@@ -31,10 +31,10 @@ DeadLetter letter() {
   letter.headers = R"({"amqp": {"n":1e400}})";
   letter.exchange = "orders";
   letter.routing_key = "new";
-  letter.published_at = kNoon;
-  letter.failed_at = kNoon;
-  letter.tried_at = kNoon;
-  letter.replayed_at = kNoon;
+  letter.published_at = kFailedAt;
+  letter.failed_at = kFailedAt;
+  letter.tried_at = kFailedAt;
+  letter.replayed_at = kFailedAt;
   return letter;
 }
 
@@ -60,7 +60,7 @@ TEST(WireDeadLetter, ReadsBackWhatItWrote) {
 
 TEST(WireDeadLetter, WhatIsUnknownIsNullAndAListingHasNoBody) {
   DeadLetter bare;
-  bare.failed_at = kNoon;
+  bare.failed_at = kFailedAt;
   const auto json = json_of(bare, LetterBody::left_out);
   for (const auto* part : {R"("sqlstate":null)", R"("headers":null)", R"("published_at":null,)", R"("tried_at":null)",
                            R"("replayed_at":null})"})
@@ -169,9 +169,10 @@ TEST(WireReplay, ARequestThatDoesNotSayWhatItMeansIsRefused) {
 
 TEST(WireReplay, AReportCountsItsLinesAndReadsBack) {
   ReplayReport report;
-  report.add(line_of({Sequence{1}, Replayed::Outcome::stored, kId, {}}));
-  report.add(line_of({Sequence{2}, Replayed::Outcome::refused, kId, {DeadReason::too_large, "9 MiB", ""}}));
-  report.add(line_of({Sequence{3}, Replayed::Outcome::refused, kId, {DeadReason::rejected_by_database, "x", "22P02"}}));
+  report.add(line_of({Sequence{1}, Replayed::Outcome::stored, kLetterId, {}}));
+  report.add(line_of({Sequence{2}, Replayed::Outcome::refused, kLetterId, {DeadReason::too_large, "9 MiB", ""}}));
+  report.add(
+      line_of({Sequence{3}, Replayed::Outcome::refused, kLetterId, {DeadReason::rejected_by_database, "x", "22P02"}}));
   report.add(line_of({Sequence{4}, Replayed::Outcome::skipped, {}, {}}));
   report.next_cursor = Sequence{4};
   report.has_more = true;
