@@ -1,3 +1,4 @@
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
@@ -18,7 +19,10 @@ constexpr auto kServers =
 
 class ConfigTest : public CommandLineTest {
  protected:
-  ConfigTest() : file_(testing::TempDir() + "mtmsgctl_config_" + std::to_string(::getpid()) + ".toml") {}
+  ConfigTest() : file_(testing::TempDir() + "mtmsgctl_config_" + std::to_string(::getpid()) + ".toml") {
+    // Where the servers for other tests are would be the daemon's configuration.
+    for (const auto* variable : {"MTMSG_DATABASE_URL", "MTMSG_BROKER_URL"}) ::unsetenv(variable);
+  }
   ~ConfigTest() override { std::filesystem::remove(file_); }
 
   Ran config(std::vector<std::string> words, const std::string& text) {
