@@ -27,9 +27,11 @@ constexpr auto kExamples =
 constexpr std::array kNouns{
     Noun{"tenant", "Create, list, show, change and delete tenants", add_tenant, true, ""},
     Noun{"concurrency", "Read and set how many workers a tenant has", add_concurrency, true, ""},
-    Noun{"message", "Publish, list, get, dump and erase messages", add_message, true, ""},
+    Noun{"message", "Publish, list, get, watch, dump and erase messages", add_message, true, ""},
     Noun{"dead-letter", "List, show, replay and purge messages that failed", add_dead_letter, true, ""},
     Noun{"migrate", "Look at the database schema and bring it up to date", add_migrate, true, ""},
+    Noun{"explain", "Say why a tenant's messages don't arrive, and what to do", add_explain, false,
+         "mtmsgctl explain acme\nmtmsgctl explain acme -o json | jq -r .verdict"},
     Noun{"audit", "Show who changed what: the newest entries of the audit log", add_audit, false,
          "mtmsgctl audit\n"
          "mtmsgctl audit --since 1h --action tenant\n"
@@ -39,6 +41,11 @@ constexpr std::array kNouns{
     Noun{"service", "Start, stop and reload the daemon through systemd, and show its log", add_service, true, ""},
     Noun{"status", "Show how the daemon is: its parts, links, writers and counters", add_status, false,
          "mtmsgctl status\nmtmsgctl status -o json"},
+    Noun{"top", "Watch what moves, tenant by tenant", add_top, false,
+         "mtmsgctl top\n"
+         "mtmsgctl top --sort lag --filter eu-\n"
+         "mtmsgctl top --once -o csv\n"
+         "mtmsgctl top --batch --interval 10 -o ndjson >> activity.ndjson"},
     Noun{"version", "Show the versions of mtmsgctl and of the daemon", add_version, false, "mtmsgctl version"},
 };
 

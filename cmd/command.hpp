@@ -53,7 +53,9 @@ void add_dead_letter(CLI::App& noun, Action& chosen);
 void add_migrate(CLI::App& noun, Action& chosen);
 void add_audit(CLI::App& noun, Action& chosen);
 void add_token(CLI::App& noun, Action& chosen);
+void add_explain(CLI::App& noun, Action& chosen);
 void add_status(CLI::App& noun, Action& chosen);
+void add_top(CLI::App& noun, Action& chosen);
 void add_version(CLI::App& noun, Action& chosen);
 
 /// The verbs of `message` that have files of their own.

@@ -86,6 +86,12 @@ tenants::Reconciler::Options reconciler_options(const config::Config& config, st
   return options;
 }
 
+tenants::Overview::Options overview_options(const config::Config& config) {
+  tenants::Overview::Options options;
+  options.limits = default_limits(config.limits);
+  return options;
+}
+
 tenants::Retention::Options retention_options(const config::Config& config) {
   tenants::Retention::Options options;
   options.defaults = default_limits(config.limits);
@@ -172,6 +178,8 @@ App::App(const config::Config& config, Log& log)
       reconciler_(
           reconciler_options(config, id_), [this] { return prepare_schema(); }, database_->tenants(), control_,
           pipeline_, *this),
+      overview_(overview_options(config), database_->tenants(), control_, pipeline_,
+                [this] { return reconciler_.remembered(); }),
       listener_(database_->make_change_feed(),
                 {[this](TenantId tenant) { reconciler_.heard_of(tenant); }, [this] { reconciler_.reread(); }}),
       retention_(retention_options(config), database_->retention(),
@@ -372,7 +380,9 @@ http::Services App::services() {
           [this](const AuditEntry& entry, const Result<void>& written) { on_change(entry, written); },
           limits,
           &callers_,
-          &cors_};
+          &cors_,
+          [this](TenantId tenant) { return given_up_.tried_again(tenant); },
+          [this](tenants::Overview::Database database) { return overview_.look(database); }};
 }
 
 // The journal has every change a second time, and the only time where the table could not take it.

@@ -32,6 +32,7 @@
 #include "store/database.hpp"
 #include "tenants/heartbeat.hpp"
 #include "tenants/listener.hpp"
+#include "tenants/overview.hpp"
 #include "tenants/reconciler.hpp"
 #include "tenants/retention.hpp"
 
@@ -120,6 +121,7 @@ class App final : private ingest::PipelineEvents, private ingest::GivenUpEvents,
   ingest::Replayer replayer_;
   tenants::Heartbeat heartbeat_;
   tenants::Reconciler reconciler_;
+  tenants::Overview overview_;
   tenants::Listener listener_;
   tenants::Retention retention_;
   http::PublishRates publish_rates_;

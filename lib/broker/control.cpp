@@ -19,6 +19,9 @@ using asio::awaitable;
 /// How many calls are on their way at once; the others wait in line.
 constexpr std::size_t kChannels = 8;
 
+/// Of many depths, so that others' calls don't wait behind all of them.
+constexpr std::size_t kDepthsAtOnce = 32;
+
 /// A caller that waits. Answered once, by its coroutine or by stop().
 class Pending {
  public:
@@ -47,8 +50,9 @@ class Call final : public Pending {
   std::atomic_flag answered_;
 };
 
-awaitable<Result<void>> declare_all(Session& session, ChannelNumber channel, TenantId tenant, TenantQueue queue,
-                                    TopologyOptions options, DeadLetterQueue how) {
+// Not inlined: gcc 12 then takes the coroutine's frame for freed by another function than it came from.
+[[gnu::noinline]] awaitable<Result<void>> declare_all(Session& session, ChannelNumber channel, TenantId tenant,
+                                                      TenantQueue queue, TopologyOptions options, DeadLetterQueue how) {
   if (auto done = co_await ensure_dead_letter_queue(session, channel, options, how); !done) co_return done.error();
   const auto exchange = tenant_exchange(tenant);
   const auto spec = tenant_queue_spec(tenant, queue, options);
@@ -57,7 +61,13 @@ awaitable<Result<void>> declare_all(Session& session, ChannelNumber channel, Ten
   co_return co_await session.bind_queue(channel, spec.name, exchange, "");
 }
 
-awaitable<Result<std::uint64_t>> delete_all(Session& session, ChannelNumber channel, TenantId tenant) {
+Call<QueueDepth>::Steps ask_depth(TenantId tenant) {
+  return
+      [tenant](Session& session, ChannelNumber channel) { return session.queue_depth(channel, tenant_queue(tenant)); };
+}
+
+[[gnu::noinline]] awaitable<Result<std::uint64_t>> delete_all(Session& session, ChannelNumber channel,
+                                                              TenantId tenant) {
   // The exchange first: nothing new is routed into the queue that goes.
   auto done = co_await session.delete_exchange(channel, tenant_exchange(tenant));
   if (!done) co_return done.error();
@@ -70,26 +80,48 @@ struct Control::Impl final : LinkHandler {
   Impl(ConnectOptions connect, TopologyOptions options)
       : topology(std::move(options)), limit(connect.rpc_timeout), link(std::move(connect), *this) {}
 
-  /// Any thread but the link's.
+  using Clock = std::chrono::steady_clock;
   template <class T>
-  Result<T> call(typename Call<T>::Steps steps) {
-    const auto status = link.status();
-    if (!status.connected) return Error{ErrorCode::broker_unavailable, status.last_error};
-    const auto pending = std::make_shared<Call<T>>(std::move(steps));
-    auto future = pending->future();
-    {
-      const std::lock_guard lock(mutex);
-      if (stopped) return Error{ErrorCode::broker_unavailable, "stopped"};
-      calls.insert(pending);
+  struct Ticket {
+    std::shared_ptr<Call<T>> pending;
+    std::future<Result<T>> answer;
+  };
+
+  /// Any thread but the link's; nor may it wait.
+  template <class T>
+  Ticket<T> ask(typename Call<T>::Steps steps) {
+    Ticket<T> ticket{std::make_shared<Call<T>>(std::move(steps)), {}};
+    ticket.answer = ticket.pending->future();
+    if (const auto status = link.status(); !status.connected) {
+      ticket.pending->fail({ErrorCode::broker_unavailable, status.last_error});
+      return ticket;
     }
-    asio::post(link.executor(), [this, pending] { begin(pending); });
-    const bool answered = future.wait_for(limit) == std::future_status::ready;
     {
       const std::lock_guard lock(mutex);
-      calls.erase(pending);
+      if (stopped) {
+        ticket.pending->fail({ErrorCode::broker_unavailable, "stopped"});
+        return ticket;
+      }
+      calls.insert(ticket.pending);
+    }
+    asio::post(link.executor(), [this, pending = ticket.pending] { begin(pending); });
+    return ticket;
+  }
+
+  template <class T>
+  Result<T> wait(Ticket<T> ticket, Clock::time_point deadline) {
+    const bool answered = ticket.answer.wait_until(deadline) == std::future_status::ready;
+    {
+      const std::lock_guard lock(mutex);
+      calls.erase(ticket.pending);
     }
     if (!answered) return Error{ErrorCode::timeout, "the broker did not answer in time"};
-    return future.get();
+    return ticket.answer.get();
+  }
+
+  template <class T>
+  Result<T> call(typename Call<T>::Steps steps) {
+    return wait(ask<T>(std::move(steps)), Clock::now() + limit);
   }
 
   void begin(std::shared_ptr<Pending> pending);
@@ -208,8 +240,22 @@ Result<std::uint64_t> Control::delete_tenant(TenantId tenant) {
 }
 
 Result<QueueDepth> Control::depth(TenantId tenant) {
-  return impl_->call<QueueDepth>(
-      [tenant](Session& session, ChannelNumber channel) { return session.queue_depth(channel, tenant_queue(tenant)); });
+  return impl_->call<QueueDepth>(ask_depth(tenant));
+}
+
+std::vector<Result<QueueDepth>> Control::depths(const std::vector<TenantId>& tenants, std::chrono::milliseconds limit) {
+  const auto deadline = Impl::Clock::now() + limit;
+  std::vector<Result<QueueDepth>> answers;
+  answers.reserve(tenants.size());
+  for (std::size_t begin = 0; begin < tenants.size(); begin += kDepthsAtOnce) {
+    const auto end = std::min(tenants.size(), begin + kDepthsAtOnce);
+    std::vector<Impl::Ticket<QueueDepth>> asked;
+    for (auto i = begin; i < end && Impl::Clock::now() < deadline; ++i)
+      asked.push_back(impl_->ask<QueueDepth>(ask_depth(tenants[i])));
+    for (auto& ticket : asked) answers.push_back(impl_->wait(std::move(ticket), deadline));
+  }
+  answers.resize(tenants.size(), fail(ErrorCode::timeout, "the broker did not answer in time"));
+  return answers;
 }
 
 }  // namespace mtmsg::broker

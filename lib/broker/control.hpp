@@ -1,7 +1,9 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "broker/link.hpp"
 #include "broker/topology.hpp"
@@ -27,6 +29,8 @@ class Control {
   Result<std::uint64_t> delete_tenant(TenantId tenant);
   /// not_found when somebody deleted the queue by hand.
   Result<QueueDepth> depth(TenantId tenant);
+  /// The same of many, one answer each, in order; those that took longer than `limit` altogether are `timeout`.
+  std::vector<Result<QueueDepth>> depths(const std::vector<TenantId>& tenants, std::chrono::milliseconds limit);
 
  private:
   struct Impl;

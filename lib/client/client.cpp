@@ -62,6 +62,15 @@ std::string query_string(const TenantQuery& query) {
   return out.take();
 }
 
+std::string query_string(const ActivityQuery& query) {
+  QueryString out;
+  out.add("sort", to_string(query.sort));
+  if (query.direction == wire::Direction::reverse) out.add("reverse", "true");
+  if (!query.name.empty()) out.add("name", query.name);
+  out.add("limit", std::to_string(query.limit));
+  return out.take();
+}
+
 QueryString query_of(const DeadLetterFilter& filter) {
   QueryString out;
   if (filter.reason) out.add("reason", to_string(*filter.reason));
@@ -179,6 +188,10 @@ Call<std::vector<Tenant>> Client::tenants(TenantQuery query) {
 
 Call<wire::TenantDetail> Client::tenant(std::string_view tenant) {
   return read(impl_->get(tenant_path(tenant)), wire::read_tenant_detail);
+}
+
+Call<wire::Explanation> Client::explain(std::string_view tenant) {
+  return read(impl_->get(tenant_path(tenant, "/explain")), wire::read_explanation);
 }
 
 Call<Tenant> Client::update_tenant(std::string_view tenant, const TenantUpdate& change) {
@@ -380,6 +393,10 @@ Call<std::vector<wire::Migration>> Client::migrate(std::optional<std::int64_t> t
 
 Call<wire::Status> Client::status() {
   return read(impl_->get("/status"), wire::read_status);
+}
+
+Call<wire::ActivityPage> Client::activity(const ActivityQuery& query) {
+  return read(impl_->get("/activity" + query_string(query)), wire::read_activity_page);
 }
 
 }  // namespace mtmsg::client

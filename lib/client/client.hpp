@@ -11,8 +11,10 @@
 
 #include "client/endpoint.hpp"
 #include "core/result.hpp"
+#include "wire/activity.hpp"
 #include "wire/audit.hpp"
 #include "wire/dead_letter.hpp"
+#include "wire/explanation.hpp"
 #include "wire/message.hpp"
 #include "wire/migration.hpp"
 #include "wire/orphan.hpp"
@@ -93,6 +95,14 @@ struct DeletionOptions {
   bool keep_messages = false;  ///< the table stays
 };
 
+/// Which tenants' activity, and in which order.
+struct ActivityQuery {
+  wire::ActivitySort sort = wire::ActivitySort::depth;
+  wire::Direction direction = wire::Direction::natural;
+  std::string name{};  ///< only names that contain this
+  unsigned limit = 100;
+};
+
 /// How a deletion went.
 struct Deleted {
   Deletion outcome = Deletion::done;
@@ -118,6 +128,8 @@ class Client {
   /// All that the query's filters let through: its pages one after the other, whatever its cursor and limit.
   Call<std::vector<Tenant>> tenants(TenantQuery query = {});
   Call<wire::TenantDetail> tenant(std::string_view tenant);
+  /// Why its messages don't arrive.
+  Call<wire::Explanation> explain(std::string_view tenant);
   /// With expected versions, `precondition_failed` unless the tenant has one of them.
   Call<Tenant> update_tenant(std::string_view tenant, const TenantUpdate& change);
   Call<Tenant> pause_tenant(std::string_view tenant);
@@ -165,6 +177,8 @@ class Client {
   Call<std::vector<wire::Migration>> migrations();
   Call<std::vector<wire::Migration>> migrate(std::optional<std::int64_t> target);
   Call<wire::Status> status();
+  /// What moves, tenant by tenant.
+  Call<wire::ActivityPage> activity(const ActivityQuery& query);
 
  private:
   struct Impl;

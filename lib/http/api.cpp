@@ -8,6 +8,7 @@
 #include "http/caller_limits.hpp"
 #include "http/challenge.hpp"
 #include "http/cors.hpp"
+#include "http/explain_handler.hpp"
 #include "http/idempotency.hpp"
 #include "http/routes.hpp"
 
@@ -51,10 +52,25 @@ std::optional<Error> unknown_parameter(const Route& route, const Target& target)
   return std::nullopt;
 }
 
+/// While the database is away. Somebody else's tenant answers as one that nobody remembers.
+Result<Tenant> recall_tenant(const Services& services, const Route& route, const auth::Principal& principal,
+                             std::string_view name) {
+  auto tenant = services.tenants.recall(name);
+  if (tenant && auth::permits(principal, route.permission, tenant->id)) return std::move(*tenant);
+  return fail(ErrorCode::database_unavailable,
+              "the database is away, and this daemon has not seen such a tenant since it started");
+}
+
 /// Somebody else's tenant answers as one that does not exist.
 Result<Tenant> find_tenant(const Services& services, const Route& route, const auth::Principal& principal,
                            std::string_view name) {
+  const bool may_recall = route.tenant_from == TenantFrom::memory_in_need;
+  // A database that is frozen would keep the caller waiting.
+  if (may_recall && !database_trouble(services.readiness()).empty())
+    return recall_tenant(services, route, principal, name);
   auto tenant = services.tenants.find(name);
+  if (!tenant && may_recall && tenant.error().code == ErrorCode::database_unavailable)
+    return recall_tenant(services, route, principal, name);
   if (!tenant && tenant.error().code != ErrorCode::not_found) return tenant.error();
   if (!tenant || !auth::permits(principal, route.permission, tenant->id))
     return fail(ErrorCode::not_found, "tenant \"" + std::string(name.substr(0, 64)) + "\" does not exist");

@@ -16,6 +16,9 @@ Answer resume_tenant(Context& context);
 Answer get_concurrency(Context& context);
 Answer set_concurrency(Context& context);
 
+// explain_handler.cpp
+Answer explain_tenant(Context& context);
+
 // orphan_handlers.cpp
 Answer list_orphans(Context& context);
 Answer delete_orphan(Context& context);
@@ -46,6 +49,10 @@ Answer list_audit(Context& context);
 Answer show_migrations(Context& context);
 Answer migrate(Context& context);
 Answer show_status(Context& context);
+
+// activity_handler.cpp
+Answer show_activity(Context& context);
+
 Answer show_health(Context& context);
 Answer show_readiness(Context& context);
 Answer show_metrics(Context& context);

@@ -56,6 +56,12 @@ enum class Effect {
   changes,  ///< administration: goes into the audit log, under the row's `action`
 };
 
+/// Where a route's {t} is looked up.
+enum class TenantFrom {
+  database,
+  memory_in_need,  ///< while the database is away, as it was last seen
+};
+
 /// One row holds everything about a route.
 struct Route {
   std::string_view method;
@@ -67,6 +73,7 @@ struct Route {
   std::string_view help;
   Effect effect = Effect::reads;
   std::string_view action = {};  ///< stable, NOUN.VERB, where it changes something
+  TenantFrom tenant_from = TenantFrom::database;
 };
 
 std::span<const Route> routes() noexcept;

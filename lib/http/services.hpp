@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <future>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -15,6 +16,7 @@
 #include "store/dead_letter_store.hpp"
 #include "store/message_store.hpp"
 #include "store/migrations.hpp"
+#include "tenants/overview.hpp"
 #include "tenants/service.hpp"
 #include "wire/status.hpp"
 
@@ -72,6 +74,10 @@ struct Services {
   ApiLimits limits;
   CallerLimits* callers = nullptr;  ///< none: nobody is held back
   const Cors* cors = nullptr;       ///< none: no page of another origin
+  /// How many messages of a tenant the broker gave up and are tried once more. Empty: nobody knows.
+  std::function<std::size_t(TenantId)> tried_again{};
+  /// tenants/overview.hpp, Overview::look
+  std::function<std::shared_ptr<const tenants::Look>(tenants::Overview::Database)> look{};
 };
 
 }  // namespace mtmsg::http

@@ -8,9 +8,10 @@ bool Consumer::takes() noexcept {
   return !frozen && !reopen;
 }
 
-bool Consumer::note(bool suspicious) noexcept {
-  const bool changed = careful != suspicious && wanted_prefetch > 1 && !ordered;
-  careful = suspicious;
+bool Consumer::note(bool delivered_too_often) noexcept {
+  const bool changed = careful != delivered_too_often && wanted_prefetch > 1 && !ordered;
+  careful = delivered_too_often;
+  suspicious = delivered_too_often;
   return changed;
 }
 
@@ -58,6 +59,7 @@ void Consumer::channel_lost() noexcept {
   prefetch = 0;
   frozen = false;
   careful = true;
+  suspicious = false;
   reopen = false;
   ledger = AckLedger{};
   acked_at.reset();

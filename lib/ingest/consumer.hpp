@@ -52,9 +52,10 @@ struct Consumer {
   /// The last delivery had been delivered too often, or none came through this channel yet: one message at a time, so
   /// that one that brings the daemon down takes no others with it.
   bool careful = true;
-  bool narrow = false;   ///< nothing of this tenant can be stored at the moment
-  bool reopen = false;   ///< the channel is to be closed and opened again
-  bool ordered = false;  ///< what is not taken comes again before what is behind it
+  bool suspicious = false;  ///< the last delivery had been delivered too often
+  bool narrow = false;      ///< nothing of this tenant can be stored at the moment
+  bool reopen = false;      ///< the channel is to be closed and opened again
+  bool ordered = false;     ///< what is not taken comes again before what is behind it
 
   bool channel_open = false;
   std::string asking;  ///< the tag of a basic.consume under way; cleared when the broker takes that consumer away
@@ -75,7 +76,7 @@ struct Consumer {
   /// Whether a delivery that arrives is taken; else it is the broker's again when the channel closes.
   bool takes() noexcept;
   /// What this delivery says about those behind it; true when the prefetch has to change.
-  bool note(bool suspicious) noexcept;
+  bool note(bool delivered_too_often) noexcept;
   /// The next thing to do on the way to what is wanted. Pure. A new prefetch needs a new consumer: a live basic.qos
   /// changes nothing for a running one.
   Step next_step() const noexcept;

@@ -170,8 +170,8 @@ void DeliveryLink::forget(TenantId tenant) {
     } else {
       free_channel(*consumer);
     }
-    const std::lock_guard lock(consuming_mutex_);
-    consuming_.erase(tenant);
+    const std::lock_guard lock(standing_mutex_);
+    standing_.erase(tenant);
   });
 }
 
@@ -209,7 +209,7 @@ broker::asio::awaitable<void> DeliveryLink::steering(ConsumerPtr consumer) {
     if (by_channel_[consumer->channel.value] == consumer) free_channel(*consumer);
     co_return;
   }
-  publish_consuming(*consumer);
+  publish_standing(*consumer);
   if (consumer->settled()) {
     answer(*consumer, {});
   } else if (link_.session() == nullptr) {
@@ -293,7 +293,7 @@ void DeliveryLink::channel_lost(Consumer& consumer) {
   if (consumer.forgotten) return;  // the tenant may be back already, with another channel
   consumer.generation = dispatcher_.next_generation();
   dispatcher_.restart(consumer.tenant, consumer.generation);
-  publish_consuming(consumer);
+  publish_standing(consumer);
   read_if_room();
 }
 
@@ -301,15 +301,15 @@ void DeliveryLink::answer(Consumer& consumer, const Result<void>& result) {
   for (auto& waiter : std::exchange(consumer.waiters, {})) waiter.set_value(result);
 }
 
-void DeliveryLink::publish_consuming(const Consumer& consumer) {
-  const std::lock_guard lock(consuming_mutex_);
-  consuming_[consumer.tenant] = !consumer.tag.empty();
+void DeliveryLink::publish_standing(const Consumer& consumer) {
+  const std::lock_guard lock(standing_mutex_);
+  standing_[consumer.tenant] = {!consumer.tag.empty(), consumer.suspicious, consumer.prefetch};
 }
 
-bool DeliveryLink::consuming(TenantId tenant) const {
-  const std::lock_guard lock(consuming_mutex_);
-  const auto found = consuming_.find(tenant);
-  return found != consuming_.end() && found->second;
+DeliveryLink::Standing DeliveryLink::standing(TenantId tenant) const {
+  const std::lock_guard lock(standing_mutex_);
+  const auto found = standing_.find(tenant);
+  return found == standing_.end() ? Standing{} : found->second;
 }
 
 void DeliveryLink::on_connected(broker::Session& session) noexcept {
@@ -337,7 +337,9 @@ void DeliveryLink::on_delivery(const broker::Delivery& delivery) noexcept {
   if (!consumer->takes()) return;  // the channel is about to go, and this message with it
   consumer->ledger.delivered(delivery.tag);
   burst_.push_back({consumer->tenant, consumer->generation, make_parcel(consumer->tenant, delivery)});
+  const bool was_suspicious = consumer->suspicious;
   if (consumer->note(burst_.back().parcel.suspicious())) steer(consumer);
+  if (consumer->suspicious != was_suspicious) publish_standing(*consumer);
   if (arena_bytes_ >= kMaxBurstBytes) on_burst_end();
 }
 
@@ -425,7 +427,7 @@ void DeliveryLink::on_consumer_cancelled(ChannelNumber channel, std::string_view
   }
   if (consumer->tag != consumer_tag) return;
   consumer->tag.clear();
-  publish_consuming(*consumer);
+  publish_standing(*consumer);
   if (consumer->wanted == Wanted::serve) {
     events_.on_consumer_lost(consumer->tenant, fail(ErrorCode::not_found,
                                                     "RabbitMQ cancelled the consumer: its queue was deleted or moved"));

@@ -86,7 +86,14 @@ class DeliveryLink final : private broker::LinkHandler {
   /// In-flight bytes became fewer: read on if there is room.
   void room_again();
 
-  bool consuming(TenantId tenant) const;
+  /// Of a tenant's consumer, as others see it.
+  struct Standing {
+    bool consuming = false;      ///< a consumer stands at the broker
+    bool suspicious = false;     ///< the last delivery had been delivered too often before
+    std::uint16_t prefetch = 0;  ///< of that consumer
+    friend bool operator==(const Standing&, const Standing&) = default;
+  };
+  Standing standing(TenantId tenant) const;
   std::uint64_t acked() const noexcept { return acked_; }
 
  private:
@@ -119,7 +126,7 @@ class DeliveryLink final : private broker::LinkHandler {
   Parcel make_parcel(TenantId tenant, const broker::Delivery& delivery);
   /// In the arena; bytes that are the same as the last time stand there once.
   std::string_view keep_once(std::string_view& last, std::string_view bytes);
-  void publish_consuming(const Consumer& consumer);
+  void publish_standing(const Consumer& consumer);
 
   const Options options_;
   Dispatcher& dispatcher_;
@@ -140,8 +147,8 @@ class DeliveryLink final : private broker::LinkHandler {
   bool reading_ = true;
 
   std::atomic<std::uint64_t> acked_{0};
-  mutable std::mutex consuming_mutex_;
-  std::unordered_map<TenantId, bool> consuming_;  ///< guarded by consuming_mutex_
+  mutable std::mutex standing_mutex_;
+  std::unordered_map<TenantId, Standing> standing_;  ///< guarded by standing_mutex_
 
   broker::Link link_;  ///< last: its thread uses everything above
 };

@@ -80,6 +80,7 @@ void Dispatcher::throw_away(TenantId tenant, Inbox& inbox) {
 
 void Dispatcher::deliver(std::span<Arrival> arrivals) {
   bool ready = false;
+  const auto now = std::chrono::steady_clock::now();
   {
     const std::lock_guard lock(mutex_);
     // Neighbours in a burst are mostly of the same tenant: look an inbox up once per run.
@@ -87,10 +88,15 @@ void Dispatcher::deliver(std::span<Arrival> arrivals) {
       const auto tenant = arrivals[i].tenant;
       const auto found = inboxes_.find(tenant);
       std::size_t rows = 0;
+      const bool idle = found != inboxes_.end() && found->second.parcels.empty() && found->second.writing == 0;
       for (; i < arrivals.size() && arrivals[i].tenant == tenant; ++i) {
         if (found == inboxes_.end() || arrivals[i].generation != found->second.generation) continue;
         found->second.parcels.push_back(std::move(arrivals[i].parcel));
         ++rows;
+      }
+      if (rows > 0) {
+        found->second.arrivals.rate.add(rows, now);
+        if (idle) found->second.arrivals.in_hand_since = now;
       }
       waiting_ += rows;
       scheduler_.arrived(tenant, rows);
@@ -281,6 +287,20 @@ Dispatcher::Counts Dispatcher::counts(TenantId tenant) const {
   const auto found = inboxes_.find(tenant);
   if (found == inboxes_.end()) return {};
   return {found->second.parcels.size(), found->second.writing};
+}
+
+Dispatcher::Arrivals Dispatcher::arrivals(TenantId tenant) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = inboxes_.find(tenant);
+  if (found == inboxes_.end()) return {};
+  auto arrivals = found->second.arrivals;
+  if (found->second.parcels.empty() && found->second.writing == 0) arrivals.in_hand_since.reset();
+  return arrivals;
+}
+
+Dispatcher::Crowd Dispatcher::crowd() const {
+  const std::lock_guard lock(mutex_);
+  return {scheduler_.active(), scheduler_.active_workers()};
 }
 
 Dispatcher::Counts Dispatcher::total() const {

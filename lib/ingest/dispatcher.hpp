@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "core/ids.hpp"
+#include "core/rate_meter.hpp"
 #include "ingest/parcel.hpp"
 #include "ingest/scheduler.hpp"
 #include "ingest/serve_options.hpp"
@@ -98,6 +99,19 @@ class Dispatcher {
   /// Waits until nothing is in flight (true), or the deadline or abandon() came first (false).
   bool wait_until_empty(std::chrono::steady_clock::time_point deadline);
   Counts counts(TenantId tenant) const;
+  /// How its deliveries come.
+  struct Arrivals {
+    RateMeter rate;  ///< deliveries; what the broker delivers again counts again
+    std::optional<std::chrono::steady_clock::time_point>
+        in_hand_since;  ///< of the tenant, without a break; nothing: none is
+  };
+  Arrivals arrivals(TenantId tenant) const;
+  /// The tenants that want to be stored, or are, and their workers together.
+  struct Crowd {
+    std::size_t tenants = 0;
+    std::size_t workers = 0;
+  };
+  Crowd crowd() const;
   Counts total() const;
   /// What the deliveries in flight really take: a burst's memory is freed with its last delivery.
   std::size_t in_flight_bytes() const noexcept { return memory_.bytes(); }
@@ -111,6 +125,7 @@ class Dispatcher {
     Generation generation;
     std::deque<Parcel> parcels;
     std::uint64_t writing = 0;
+    Arrivals arrivals;
     ServeOptions options;
     bool alone = false;    ///< was postponed: the next time it holds up nobody but itself
     bool removed = false;  ///< stays for what is being written

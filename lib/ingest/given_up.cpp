@@ -207,6 +207,14 @@ void GivenUpConsumer::acknowledge(std::uint64_t generation, DeliveryTag tag) {
   read_if_room();
 }
 
+std::size_t GivenUpConsumer::tried_again(TenantId tenant) const {
+  const std::lock_guard lock(mutex_);
+  const auto of_tenant = std::ranges::count_if(waiting_, [tenant](const Held& held) {
+    return held.message && held.message->last_try && held.message->letter.tenant == tenant;
+  });
+  return static_cast<std::size_t>(of_tenant) + (at_hand_ == tenant ? 1 : 0);
+}
+
 void GivenUpConsumer::read_if_room() {
   auto* session = link_.session();
   if (session == nullptr) return;
@@ -224,6 +232,10 @@ void GivenUpConsumer::read_if_room() {
 void GivenUpConsumer::run() {
   while (auto held = take()) {
     const auto settled = settle(*held);
+    {
+      const std::lock_guard lock(mutex_);
+      at_hand_.reset();
+    }
     if (!settled && settled.error().code == ErrorCode::stopping) return;
     if (!settled) {
       later(std::move(*held), settled.error());
@@ -252,6 +264,7 @@ std::optional<GivenUpConsumer::Held> GivenUpConsumer::take() {
     } else {
       auto held = std::move(*next);
       waiting_.erase(next);
+      if (held.message && held.message->last_try) at_hand_ = held.message->letter.tenant;
       return held;
     }
   }

@@ -74,6 +74,8 @@ class GivenUpConsumer final : private broker::LinkHandler {
   /// What is in hand goes back to its queue. Idempotent.
   void stop();
   broker::LinkStatus status() const { return link_.status(); }
+  /// Messages of the tenant that wait for their try, or are at it. Any thread.
+  std::size_t tried_again(TenantId tenant) const;
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -148,10 +150,11 @@ class GivenUpConsumer final : private broker::LinkHandler {
   bool reading_ = true;
   broker::DeadLetterQueue how_ = broker::DeadLetterQueue::declare;
 
-  std::mutex mutex_;  ///< guards all below but the link
+  mutable std::mutex mutex_;  ///< guards all below but the link
   std::condition_variable wake_;
   std::deque<Held> waiting_;
-  std::size_t bytes_ = 0;  ///< of all in hand
+  std::optional<TenantId> at_hand_;  ///< whose message is tried at the moment
+  std::size_t bytes_ = 0;            ///< of all in hand
   bool stopping_ = false;
   bool started_ = false;
 

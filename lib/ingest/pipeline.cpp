@@ -206,6 +206,7 @@ void Pipeline::on_committed(const Work& work, const std::vector<PartReport>& rep
 
 std::vector<TenantId> Pipeline::count(const std::vector<PartReport>& reports) {
   std::vector<TenantId> full;
+  const auto now = std::chrono::steady_clock::now();
   const std::lock_guard lock(mutex_);
   for (const auto& report : reports) {
     const auto& outcome = report.outcome;
@@ -225,6 +226,7 @@ std::vector<TenantId> Pipeline::count(const std::vector<PartReport>& reports) {
     const auto found = tenants_.find(outcome.tenant);
     if (found == tenants_.end()) continue;
     add(found->second.totals);
+    found->second.settled.add(part.stored + part.duplicates + part.dead_letters, now);
     const auto most = found->second.options.max_stored_bytes;
     if (most > 0 && outcome.stored_bytes >= static_cast<std::int64_t>(most)) full.push_back(outcome.tenant);
   }
@@ -318,12 +320,19 @@ std::uint64_t Pipeline::acked() const {
 
 TenantActivity Pipeline::activity(TenantId tenant) const {
   TenantActivity activity;
+  const auto now = std::chrono::steady_clock::now();
   const auto counts = dispatcher_.counts(tenant);
+  const auto arrivals = dispatcher_.arrivals(tenant);
+  activity.crowd = dispatcher_.crowd();
+  activity.memory_full = dispatcher_.in_flight_bytes() >= options_.link.memory_bytes;
   const std::lock_guard lock(mutex_);
   const auto found = tenants_.find(tenant);
   if (found == tenants_.end()) return activity;
   const auto& served = found->second;
-  activity.consuming = served.link->consuming(tenant);
+  const auto standing = served.link->standing(tenant);
+  activity.consuming = standing.consuming;
+  activity.prefetch = standing.prefetch;
+  activity.suspicious = standing.suspicious && counts.unacked() > 0;
   activity.workers = served.options.effective_workers();
   activity.unacked = counts.unacked();
   activity.waiting = counts.waiting;
@@ -332,6 +341,17 @@ TenantActivity Pipeline::activity(TenantId tenant) const {
   activity.stored = served.totals.stored;
   activity.duplicates = served.totals.duplicates;
   activity.dead_letters = served.totals.dead_letters;
+  activity.delivered_per_second = arrivals.rate.per_second(now);
+  activity.settled_per_second = served.settled.per_second(now);
+  if (arrivals.in_hand_since) {
+    const auto since = std::max(*arrivals.in_hand_since, served.settled.last().value_or(*arrivals.in_hand_since));
+    activity.in_hand_for = std::chrono::duration_cast<std::chrono::milliseconds>(now - *arrivals.in_hand_since);
+    activity.stuck_for = std::chrono::duration_cast<std::chrono::seconds>(now - since);
+  }
+  const auto held = held_.find(tenant);
+  activity.held = held != held_.end() && held->second >= kHeldTries;
+  activity.writers_all_busy =
+      std::all_of(writers_.begin(), writers_.end(), [](const auto& writer) { return writer->busy(); });
   return activity;
 }
 

@@ -13,6 +13,7 @@
 
 #include "broker/link.hpp"
 #include "core/ids.hpp"
+#include "core/rate_meter.hpp"
 #include "core/result.hpp"
 #include "domain/payload.hpp"
 #include "ingest/delivery_link.hpp"
@@ -35,6 +36,18 @@ struct TenantActivity {
   std::uint64_t stored = 0;   ///< since this daemon started
   std::uint64_t duplicates = 0;
   std::uint64_t dead_letters = 0;
+  double delivered_per_second = 0;
+  double settled_per_second = 0;  ///< stored, duplicate or dead letter
+  /// So long it has had something in hand without a break, and nothing of it was settled; nothing: it has none.
+  std::optional<std::chrono::milliseconds> in_hand_for;
+  std::optional<std::chrono::seconds> stuck_for;
+  unsigned prefetch = 0;     ///< of its consumer
+  bool suspicious = false;   ///< the last delivery had been delivered too often: it is taken alone
+  bool held = false;         ///< somebody else holds its counter or partition for long
+  bool memory_full = false;  ///< the daemon holds as many bytes as it may, so nothing is read
+  /// The tenants that want to be stored at the moment, with their workers, and whether all writers are busy with them.
+  Dispatcher::Crowd crowd;
+  bool writers_all_busy = false;
 };
 
 /// The whole daemon's.
@@ -136,6 +149,7 @@ class Pipeline final : private DeliveryEvents, private WriterEvents {
     DeliveryLink* link = nullptr;
     ServeOptions options;
     Totals totals;
+    RateMeter settled;
   };
 
   void on_consumer_lost(TenantId tenant, const Error& why) noexcept override;

@@ -48,6 +48,10 @@ class Scheduler {
   /// True when next() would give somebody a turn.
   bool has_ready() const noexcept { return !ring_.empty(); }
 
+  /// Tenants with rows waiting or being written, and their workers together.
+  std::size_t active() const noexcept { return active_; }
+  std::size_t active_workers() const noexcept { return active_workers_; }
+
   /// The next tenant for a transaction that can still take `room` rows (at least 1). Every turn is answered by took()
   /// before next() is called again.
   std::optional<Turn> next(std::size_t room);

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/ids.hpp"
@@ -21,6 +22,7 @@ struct TenantCounts {
   Sequence oldest_seq;            ///< the lowest kept
   std::int64_t stored_bytes = 0;  ///< of the messages kept, as they were sent; an estimate once retention removed some
   std::int64_t dead_letters = 0;  ///< rows of dead_letters that are not replayed
+  std::optional<Timestamp> last_created_at{};  ///< of the newest message; nothing: there never was one
 };
 
 enum class Detach { done, waiting };
@@ -63,6 +65,8 @@ class TenantStore {
   /// What an earlier create() under this key made; conflict when that was another request.
   virtual Result<std::optional<Tenant>> made_under(const IdempotencyKey& key) = 0;
   virtual Result<std::vector<Tenant>> list() = 0;
+  /// All of them with their counts, but those whose counter went already.
+  virtual Result<std::vector<std::pair<Tenant, TenantCounts>>> list_counted() = 0;
   virtual Result<TenantPage> page(const TenantQuery& query) = 0;
   virtual Result<Tenant> find(TenantId id) = 0;                    ///< or not_found
   virtual Result<Tenant> find_by_name(std::string_view name) = 0;  ///< or not_found

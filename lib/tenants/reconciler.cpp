@@ -209,6 +209,7 @@ void Reconciler::look_at_all() {
     const std::lock_guard lock(mutex_);
     full_ = {full->begin(), full->end()};
   }
+  known_.replace(*tenants);
   auto served = pipeline_.served();
   for (const auto& tenant : *tenants) {
     const auto known = served.find(tenant.id);
@@ -263,6 +264,7 @@ void Reconciler::look_at(TenantId id, Situation situation) {
   const auto tenant = store_.find(id);
   if (tenant.has_error()) {
     if (tenant.error().code == ErrorCode::not_found) {
+      known_.forget(id);
       pipeline_.remove(id, options_.patience);
       const std::lock_guard lock(mutex_);
       tasks_.erase(id);
@@ -272,6 +274,7 @@ void Reconciler::look_at(TenantId id, Situation situation) {
     unknown.id = id;
     return delayed(unknown, situation, tenant.error());
   }
+  known_.note(*tenant);
   const auto progress = carry_out(*tenant, situation, Await::nothing);
   if (progress.has_error()) return delayed(*tenant, situation, progress.error());
   if (!progress->finished) return delayed(*tenant, situation, fail(ErrorCode::timeout, progress->waits_for));
@@ -342,6 +345,7 @@ Result<Reconciler::Progress> Reconciler::carry_out(const Tenant& tenant, Situati
     if (now.error().code == ErrorCode::not_found && tenant.state == TenantState::deleting) return Progress{};
     return now.error();
   }
+  known_.note(*now);
   if (auto done = recheck_fullness(*now); done.has_error()) return done.error();
   for (const auto step : plan(*now, situation, flow_of(*now))) {
     if (stopping()) return fail(ErrorCode::stopping, "the daemon stops; the next one that looks goes on");
@@ -351,7 +355,10 @@ Result<Reconciler::Progress> Reconciler::carry_out(const Tenant& tenant, Situati
   }
   if (situation == Situation::elsewhere) return Progress{};
   if (now->state == TenantState::creating) events_.on_tenant(*now, "created");
-  if (now->state == TenantState::deleting) events_.on_tenant(*now, "deleted");
+  if (now->state == TenantState::deleting) {
+    known_.forget(now->id);
+    events_.on_tenant(*now, "deleted");
+  }
   if (situation == Situation::broken) events_.on_tenant(*now, "repaired");
   return Progress{};
 }

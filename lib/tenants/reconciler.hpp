@@ -14,6 +14,7 @@
 #include "core/backoff.hpp"
 #include "ingest/pipeline.hpp"
 #include "store/tenant_store.hpp"
+#include "tenants/known_tenants.hpp"
 #include "tenants/plan.hpp"
 #include "tenants/service.hpp"
 
@@ -76,6 +77,10 @@ class Reconciler final : public TenantService {
   Result<TenantPage> page(const TenantQuery& query) override { return store_.page(query); }
   Result<Tenant> find(std::string_view id_or_name) override;
   Result<TenantView> view(const store::Reader& reader, const Tenant& tenant) override;
+  /// All tenants, as they were seen last; without the database.
+  std::vector<Tenant> remembered() const { return known_.all(); }
+  std::optional<Tenant> recall(std::string_view id_or_name) override { return known_.find(id_or_name); }
+  TenantFacts facts(const store::Reader& reader, const Tenant& tenant, Database database) override;
   Result<Tenant> update(TenantId tenant, const TenantUpdate& change) override;
   Result<Removal> remove(TenantId tenant, const store::Deletion& how) override;
   const TenantDefaults& defaults() const override { return options_.defaults; }
@@ -140,6 +145,7 @@ class Reconciler final : public TenantService {
   broker::Control& control_;
   ingest::Pipeline& pipeline_;
   ReconcilerEvents& events_;
+  KnownTenants known_;
 
   mutable std::mutex mutex_;  ///< guards all below
   std::condition_variable wake_;

@@ -11,6 +11,7 @@
 #include "domain/tenant.hpp"
 #include "ingest/pipeline.hpp"
 #include "store/tenant_store.hpp"
+#include "tenants/explanation.hpp"
 
 namespace mtmsg::tenants {
 
@@ -56,6 +57,11 @@ class TenantService {
   /// By id or name. not_found.
   virtual Result<Tenant> find(std::string_view id_or_name) = 0;
   virtual Result<TenantView> view(const store::Reader& reader, const Tenant& tenant) = 0;
+  /// As it was last seen, without the database; nothing: this daemon never saw it.
+  virtual std::optional<Tenant> recall(std::string_view id_or_name) = 0;
+  /// What may be why its messages don't arrive. What can't be found out is left open, so it always answers.
+  enum class Database { asked, left_alone };
+  virtual TenantFacts facts(const store::Reader& reader, const Tenant& tenant, Database database) = 0;
   /// Effective when it returns: share at once, prefetch by a new consumer, pause when nothing is in hand any more; for
   /// other daemons as soon as they hear of it. invalid_argument, not_found, conflict, precondition_failed; immutable
   /// for what RabbitMQ fixed (the message tells the way out).

@@ -96,6 +96,16 @@ std::optional<bool> FieldReader::optional_flag(std::string_view key) {
   return std::nullopt;
 }
 
+std::optional<double> FieldReader::optional_decimal(std::string_view key) {
+  const auto raw = find(key, false);
+  if (!raw) return std::nullopt;
+  double number = 0;
+  const auto [end, ec] = std::from_chars(raw->data(), raw->data() + raw->size(), number);
+  if (ec == std::errc{} && end == raw->data() + raw->size()) return number;
+  wrong_type(key, "a number");
+  return std::nullopt;
+}
+
 bool FieldReader::flag(std::string_view key) {
   find(key, true);
   return optional_flag(key).value_or(false);

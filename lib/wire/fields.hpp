@@ -31,6 +31,8 @@ class FieldReader {
   std::optional<unsigned> optional_unsigned(std::string_view key);
   /// 0 when it is absent or negative.
   std::uint64_t count(std::string_view key);
+  /// A number that may have a fraction.
+  std::optional<double> optional_decimal(std::string_view key);
   bool flag(std::string_view key);
   std::optional<bool> optional_flag(std::string_view key);
   Timestamp time(std::string_view key);

@@ -1,5 +1,6 @@
 #include "wire/json_text.hpp"
 
+#include <charconv>
 #include <set>
 
 #include <boost/json/basic_parser_impl.hpp>
@@ -228,6 +229,12 @@ std::optional<std::string> decode_json_string(std::string_view raw) {
 ObjectWriter& ObjectWriter::text(std::string_view key, std::string_view value_text) {
   append_json_string(value(key), value_text);
   return *this;
+}
+
+ObjectWriter& ObjectWriter::decimal(std::string_view key, double value) {
+  char text[400];
+  const auto [end, ec] = std::to_chars(text, text + sizeof text, value, std::chars_format::fixed, 1);
+  return raw(key, ec == std::errc{} ? std::string_view(text, end) : "0");
 }
 
 ObjectWriter& ObjectWriter::flag(std::string_view key, bool value_flag) {

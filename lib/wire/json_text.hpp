@@ -53,6 +53,8 @@ class ObjectWriter {
   ObjectWriter& number(std::string_view key, Integer value) {
     return raw(key, std::to_string(value));
   }
+  /// With one digit behind the point.
+  ObjectWriter& decimal(std::string_view key, double value);
   ObjectWriter& null(std::string_view key) { return raw(key, "null"); }
   /// `json` is JSON text and goes in as it is.
   ObjectWriter& raw(std::string_view key, std::string_view json);

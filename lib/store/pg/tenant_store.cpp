@@ -48,6 +48,16 @@ Tenant tenant_of(const Row& row) {
   return tenant;
 }
 
+std::string count_columns() {
+  return "last_seq, oldest_seq, stored_bytes, dead_letters, " + micros("nullif(last_created_at, '-infinity')");
+}
+
+template <class Row>
+TenantCounts counts_of(const Row& row, int first) {
+  return {Sequence{int_of(row[first])}, Sequence{int_of(row[first + 1])}, int_of(row[first + 2]),
+          int_of(row[first + 3]), maybe_time_of(row[first + 4])};
+}
+
 std::optional<std::string> text_or_null(const std::optional<std::uint64_t>& number) {
   return number ? std::optional(std::to_string(*number)) : std::nullopt;
 }
@@ -210,18 +220,27 @@ Result<Tenant> PgTenantStore::find_by_name(std::string_view name) {
   });
 }
 
+Result<std::vector<std::pair<Tenant, TenantCounts>>> PgTenantStore::list_counted() {
+  return guard([&]() -> Result<std::vector<std::pair<Tenant, TenantCounts>>> {
+    std::vector<std::pair<Tenant, TenantCounts>> all;
+    const auto rows = run("select " + tenant_columns() + ", " + count_columns() +
+                              " from tenants join tenant_counters on tenant_id = id order by name",
+                          {});
+    all.reserve(static_cast<std::size_t>(rows.size()));
+    for (const auto& row : rows) all.emplace_back(tenant_of(row), counts_of(row, static_cast<int>(12 + kLimitCount)));
+    return all;
+  });
+}
+
 Result<TenantCounts> PgTenantStore::counts(const Reader& reader, TenantId id) {
   return guard_read(reader, [&]() -> Result<TenantCounts> {
     const auto connection = pool_.acquire();
-    Transaction transaction(*connection, begin_read(statement_timeout_, reader) +
-                                             "; select last_seq, oldest_seq, stored_bytes, dead_letters from "
-                                             "tenant_counters where tenant_id = " +
-                                             quoted(id));
+    Transaction transaction(*connection, begin_read(statement_timeout_, reader) + "; select " + count_columns() +
+                                             " from tenant_counters where tenant_id = " + quoted(id));
     const auto& found = transaction.first();
     transaction.commit();
     if (found.empty()) return no_such_tenant(id.to_string());
-    return TenantCounts{Sequence{int_of(found[0][0])}, Sequence{int_of(found[0][1])}, int_of(found[0][2]),
-                        int_of(found[0][3])};
+    return counts_of(found[0], 0);
   });
 }
 

@@ -27,6 +27,7 @@ class PgTenantStore final : public TenantStore {
   Result<TenantPage> page(const TenantQuery& query) override;
   Result<Tenant> find(TenantId id) override;
   Result<Tenant> find_by_name(std::string_view name) override;
+  Result<std::vector<std::pair<Tenant, TenantCounts>>> list_counted() override;
   Result<TenantCounts> counts(const Reader& reader, TenantId id) override;
   Result<Tenant> update(TenantId id, const TenantUpdate& change) override;
   Result<Tenant> mark_active(TenantId id) override;

@@ -52,7 +52,12 @@ Services World::services() {
           },
           limits,
           &callers,
-          &cors};
+          &cors,
+          [this](TenantId) { return tried_again; },
+          [this](tenants::Overview::Database database) {
+            asked_database = database;
+            return std::make_shared<const tenants::Look>(look);
+          }};
 }
 
 }  // namespace mtmsg::http::fakes

@@ -92,6 +92,20 @@ class Tenants final : public tenants::TenantService {
     view.activity.consuming = true;
     return view;
   }
+  std::optional<Tenant> recall(std::string_view text) override {
+    const std::lock_guard lock(mutex_);
+    for (const auto& tenant : tenants_)
+      if (tenant.name == text || TenantId::parse(text) == tenant.id) return tenant;
+    return std::nullopt;
+  }
+  tenants::TenantFacts facts(const store::Reader& reader, const Tenant& tenant, Database database) override {
+    last_reader = reader;
+    asked_database = database;
+    auto facts = next_facts;
+    facts.tenant = tenant;
+    facts.limits = tenant.limits.over(default_values.limits);
+    return facts;
+  }
   Result<Tenant> update(TenantId id, const TenantUpdate& change) override {
     for (const auto& [limit, value] : change.limits) {
       if (row_of(limit).fixed) return fail(ErrorCode::immutable, "RabbitMQ fixed it; make another tenant");
@@ -145,6 +159,8 @@ class Tenants final : public tenants::TenantService {
   std::optional<store::Reader> last_reader;
   std::vector<tenants::Orphan> found_orphans;
   std::optional<Error> outage;
+  tenants::TenantFacts next_facts;
+  std::optional<Database> asked_database;
   tenants::TenantDefaults default_values;
   bool full = false;
 
@@ -301,6 +317,9 @@ struct World {
   std::vector<std::string> audited;
   std::vector<std::string> unaudited;
   std::optional<Error> broker_error;
+  std::size_t tried_again = 0;
+  tenants::Look look;
+  std::optional<tenants::Overview::Database> asked_database;
   bool ready = true;
   std::atomic<bool> stopping = false;
 };

@@ -14,6 +14,8 @@
 #include "http/embedded_files.hpp"
 #include "http/problem.hpp"
 #include "http/routes.hpp"
+#include "tenants/explanation.hpp"
+#include "wire/activity.hpp"
 #include "wire/problem.hpp"
 
 namespace mtmsg::http {
@@ -235,6 +237,16 @@ TEST(OpenApi, ListsReasonsStatesAndLimits) {
   for (const auto state : {TenantState::creating, TenantState::active, TenantState::deleting})
     states.emplace(to_string(state));
   EXPECT_EQ(enumerated("TenantState"), states);
+  Names findings, severities;
+  for (const auto& row : tenants::cause_rows()) {
+    findings.emplace(row.name);
+    severities.emplace(to_string(row.severity));
+  }
+  EXPECT_EQ(enumerated("FindingCode"), findings);
+  EXPECT_EQ(enumerated("FindingSeverity"), severities);
+  Names sorts;
+  for (const auto sort : wire::kActivitySorts) sorts.emplace(to_string(sort));
+  EXPECT_EQ(enumerated("ActivitySort"), sorts);
   Names limits;
   for (const auto& row : limit_rows()) limits.emplace(row.name);
   for (const auto* schema : {"Limits", "LimitChanges", "EffectiveLimits"})

@@ -123,5 +123,18 @@ TEST_F(PublishRatesTest, TenantsThatAreQuietAreForgottenAndNoneGainsByIt) {
   EXPECT_LE(rates_.size(), 3000U);
 }
 
+TEST_F(PublishRatesTest, ARefusalIsRememberedForMoments) {
+  const auto tenant = some_tenant();
+  EXPECT_FALSE(rates_.take(tenant, 1));
+  EXPECT_FALSE(rates_.throttled(tenant));
+  EXPECT_TRUE(rates_.take(tenant, 1));
+  EXPECT_TRUE(rates_.throttled(tenant));
+  now_ += 9s;
+  EXPECT_TRUE(rates_.throttled(tenant));
+  now_ += 1s;
+  EXPECT_FALSE(rates_.throttled(tenant));
+  EXPECT_FALSE(rates_.throttled(some_tenant()));
+}
+
 }  // namespace
 }  // namespace mtmsg::http
